@@ -1,0 +1,4 @@
+#[daemon]
+fn greeter(&self) -> u32 {
+    self.number
+}

@@ -1,0 +1,2 @@
+#[repeat_daemon]
+async fn main() {}

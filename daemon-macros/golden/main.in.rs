@@ -1,0 +1,5 @@
+/// The whole program.
+#[daemon]
+fn main(ctx: &Context) {
+    while !ctx.is_shutdown() {}
+}

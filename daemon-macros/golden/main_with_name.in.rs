@@ -1,0 +1,2 @@
+#[daemon(name = "program")]
+fn main() {}

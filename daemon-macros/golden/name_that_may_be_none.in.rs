@@ -1,0 +1,2 @@
+#[daemon(name = name())]
+fn named_by_others() {}

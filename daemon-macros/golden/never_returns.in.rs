@@ -1,0 +1,6 @@
+#[daemon]
+fn forever() -> ! {
+    loop {
+        std::thread::park();
+    }
+}

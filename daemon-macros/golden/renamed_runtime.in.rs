@@ -1,0 +1,2 @@
+#[daemon(crate = my::rt, workdir = "~")]
+fn greeter(ctx: &my::rt::Context) {}

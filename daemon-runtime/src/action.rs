@@ -1,0 +1,190 @@
+//! The actions: one file per verb, each from the spec to an answer. Nothing here prints.
+
+pub(crate) mod fields;
+pub(crate) mod reload;
+pub(crate) mod restart;
+pub(crate) mod run;
+pub(crate) mod start;
+pub(crate) mod status;
+pub(crate) mod stop;
+
+use std::ffi::{OsStr, OsString};
+use std::time::Duration;
+
+pub use reload::Reload;
+pub use restart::Restart;
+pub use run::Run;
+pub use start::Start;
+pub use status::{State, Status, Vitals};
+pub use stop::Stop;
+
+use crate::error::Error;
+use crate::outcome::Answer;
+use crate::process::{Observer, Silent};
+use crate::spec::Spec;
+
+/// What can be asked of a daemon.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Action {
+    /// Start it, and tell how that came out.
+    Start(StartOptions),
+    /// Stop it, and wait until it is gone.
+    Stop(StopOptions),
+    /// Stop it if it runs, then start it.
+    Restart(StartOptions, StopOptions),
+    /// Send it SIGHUP.
+    Reload,
+    /// Tell whether it runs.
+    Status(StatusOptions),
+    /// Do its work in the foreground, for service managers and containers.
+    Run,
+}
+
+/// How to start; the default is as the daemon's keys say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StartOptions {
+    /// Do not detach.
+    pub foreground: bool,
+    /// Instead of `start_timeout`.
+    pub timeout: Option<Duration>,
+}
+
+/// How to stop; the default is as the daemon's keys say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StopOptions {
+    /// Instead of `stop_timeout`.
+    pub timeout: Option<Duration>,
+    /// Kill what has not stopped by then, with its whole session.
+    pub force: bool,
+}
+
+/// What to tell.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StatusOptions {
+    /// As one JSON object.
+    pub json: bool,
+    /// Which fields; none means the usual ones.
+    pub fields: Vec<String>,
+}
+
+/// Who tells of an action while it goes on: the terminal, or nobody.
+pub(crate) trait Narrator {
+    /// Who hears of a start.
+    fn starting(&mut self) -> &mut dyn Observer;
+    /// Who hears of a stop.
+    fn stopping(&mut self) -> &mut dyn Observer;
+    /// Of a restart: the stop is done, the start follows.
+    fn stopped(&mut self, _stop: &Stop) {}
+}
+
+impl Narrator for Silent {
+    fn starting(&mut self) -> &mut dyn Observer {
+        self
+    }
+    fn stopping(&mut self) -> &mut dyn Observer {
+        self
+    }
+}
+
+/// Does what was asked.
+pub(crate) fn perform(spec: &Spec, action: Action, narrator: &mut dyn Narrator) -> Result<Answer, Error> {
+    match action {
+        Action::Start(options) => start::start(spec, &options, narrator.starting()).map(Answer::Start),
+        Action::Stop(options) => stop::stop(spec, &options, narrator.stopping()).map(Answer::Stop),
+        Action::Restart(start, stop) => restart::restart(spec, &start, &stop, narrator).map(Answer::Restart),
+        Action::Reload => reload::reload(spec).map(Answer::Reload),
+        Action::Status(options) => status::status(spec, &options).map(Answer::Status),
+        Action::Run => run::run(spec).map(Answer::Run),
+    }
+}
+
+/// What an action can be given as, to the dispatcher that an attribute makes and to [`dispatch`](crate::Daemon::dispatch):
+/// an [`Action`], its name, an `Option` of these (`None` asks for the usage), or a whole command line, program name first.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no action",
+    note = "an action is an `Action`, its name as text, an `Option` of these, or `std::env::args_os()`"
+)]
+pub trait IntoAction {
+    /// The action, or the text that names it.
+    fn into_action(self) -> Asked;
+}
+
+/// What was asked, before it is understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Asked {
+    /// An action.
+    Action(Action),
+    /// The words of a command line, without the program's name.
+    Words {
+        /// The program's name, if it was told.
+        program: Option<OsString>,
+        /// The words.
+        words: Vec<OsString>,
+    },
+}
+
+impl IntoAction for Asked {
+    fn into_action(self) -> Asked {
+        self
+    }
+}
+
+impl IntoAction for Action {
+    fn into_action(self) -> Asked {
+        Asked::Action(self)
+    }
+}
+
+impl<A: IntoAction> IntoAction for Option<A> {
+    fn into_action(self) -> Asked {
+        self.map_or(Asked::Words { program: None, words: Vec::new() }, A::into_action)
+    }
+}
+
+macro_rules! named {
+    ($($name:ty),+) => { $(
+        impl IntoAction for $name {
+            fn into_action(self) -> Asked {
+                Asked::Words { program: None, words: vec![self.into()] }
+            }
+        }
+    )+ };
+}
+
+named!(&str, String, &OsStr, OsString);
+
+impl IntoAction for &String {
+    fn into_action(self) -> Asked {
+        self.as_str().into_action()
+    }
+}
+
+macro_rules! command_line {
+    ($($line:ty),+) => { $(
+        impl IntoAction for $line {
+            fn into_action(mut self) -> Asked {
+                let program = self.next().map(Into::into);
+                Asked::Words { program, words: self.map(Into::into).collect() }
+            }
+        }
+    )+ };
+}
+
+command_line!(std::env::Args, std::env::ArgsOs);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_one_word_and_none_is_no_word() {
+        assert_eq!("start".into_action(), Asked::Words { program: None, words: vec!["start".into()] });
+        assert_eq!(None::<&str>.into_action(), Asked::Words { program: None, words: vec![] });
+        assert_eq!(Some(String::from("stop")).into_action(), "stop".into_action());
+    }
+}

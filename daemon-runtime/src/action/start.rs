@@ -1,0 +1,112 @@
+//! `start`: the daemon is ready when this says so.
+
+use nix::sys::socket::{getsockopt, sockopt};
+
+use super::StartOptions;
+use crate::error::Error;
+use crate::process::Observer;
+use crate::process::foreground::{self, Lived};
+use crate::process::launcher::{self, Launched};
+use crate::process::pidfile::{Life, Running, look};
+use crate::spec::Spec;
+use crate::spec::plan::Plan;
+use crate::spec::setting::Detach;
+use crate::sys::fork::SingleThreaded;
+
+/// How a start came out, if it did not fail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Start {
+    /// The daemon is ready.
+    Ready {
+        /// Its pid.
+        pid: i32,
+    },
+    /// The worker has ended well already.
+    Ended,
+    /// It was running already; nothing was done.
+    AlreadyRunning {
+        /// Its pid.
+        pid: i32,
+    },
+    /// It did not detach: its whole life is over.
+    Ran {
+        /// The worker's exit code.
+        code: u8,
+        /// Whether it had been ready.
+        ready: bool,
+    },
+}
+
+pub(crate) fn start(spec: &Spec, options: &StartOptions, observer: &mut dyn Observer) -> Result<Start, Error> {
+    let mut plan = Plan::of(spec)?;
+    plan.start_timeout = options.timeout.unwrap_or(plan.start_timeout);
+    if let Some(daemon) = running(&plan)? {
+        return Ok(Start::AlreadyRunning { pid: daemon.pid });
+    }
+    on_start(spec)?;
+    if detaches(&plan, options) {
+        return launcher::launch(spec, &plan, observer).map(Start::from);
+    }
+    foreground::live(spec, &plan, observer.in_foreground()).map(Start::from)
+}
+
+/// Refuses what can be refused before anything is done.
+pub(super) fn check(spec: &Spec, options: &StartOptions) -> Result<(), Error> {
+    let plan = Plan::of(spec)?;
+    if detaches(&plan, options) {
+        SingleThreaded::prove().map_err(|count| Error::Threads { count })?;
+    }
+    Ok(())
+}
+
+/// The daemon, if it runs and its start is over. A start that is still going on is waited for where the claim is taken.
+pub(super) fn running(plan: &Plan) -> Result<Option<Running>, Error> {
+    match look(&plan.pidfile)? {
+        Life::Running(daemon) if !daemon.is_starting() => Ok(Some(daemon)),
+        _ => Ok(None),
+    }
+}
+
+pub(super) fn on_start(spec: &Spec) -> Result<(), Error> {
+    match &spec.on_start {
+        Some(hook) => hook().map_err(|text| Error::OnStart { text }),
+        None => Ok(()),
+    }
+}
+
+fn detaches(plan: &Plan, options: &StartOptions) -> bool {
+    match plan.detach {
+        _ if options.foreground => false,
+        Detach::Always => true,
+        Detach::Never => false,
+        Detach::Auto => !is_managed(),
+    }
+}
+
+/// Whether somebody looks after this very process, and would take its end for the daemon's: a container or init(1) does,
+/// where we are PID 1; systemd, where it wants to be notified; a super-server, where stdin is its socket. That the parent is
+/// PID 1 is no reason: under systemd's Type=forking it is.
+fn is_managed() -> bool {
+    let stdin_is_socket = || getsockopt(&std::io::stdin(), sockopt::SockType).is_ok();
+    std::process::id() == 1 || std::env::var_os("NOTIFY_SOCKET").is_some() || stdin_is_socket()
+}
+
+impl From<Launched> for Start {
+    fn from(launched: Launched) -> Self {
+        match launched {
+            Launched::Ready { pid } => Self::Ready { pid },
+            Launched::Ended => Self::Ended,
+            Launched::AlreadyRunning(daemon) => Self::AlreadyRunning { pid: daemon.pid },
+        }
+    }
+}
+
+impl From<Lived> for Start {
+    fn from(lived: Lived) -> Self {
+        match lived {
+            Lived::Ended { outcome, ready } => Self::Ran { code: outcome.code, ready },
+            Lived::AlreadyRunning(daemon) => Self::AlreadyRunning { pid: daemon.pid },
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! `status`: a pure question.
+
+use std::time::Duration;
+
+use nix::time::{ClockId, clock_gettime};
+use procfs::process::{Process, Stat};
+use serde_json::{Map, Value};
+
+use super::{StatusOptions, fields};
+use crate::error::Error;
+use crate::process::pidfile::{Life, look};
+use crate::process::session;
+use crate::spec::Spec;
+use crate::spec::plan::Plan;
+
+/// What `status` tells.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Status {
+    /// The daemon's name.
+    pub name: String,
+    /// Whether it runs.
+    pub state: State,
+    pub(crate) more: Map<String, Value>,
+}
+
+/// Whether a daemon runs.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum State {
+    /// It runs.
+    Running(Vitals),
+    /// It does not run, and its pidfile was left behind.
+    Dead {
+        /// What was left behind, in words.
+        left: String,
+    },
+    /// It does not run.
+    NotRunning,
+    /// There is no proof either way, for this account.
+    Unknown {
+        /// Why not.
+        reason: String,
+    },
+}
+
+/// What is known of a daemon that runs.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Vitals {
+    /// Its pid.
+    pub pid: i32,
+    /// How long it has been running.
+    pub uptime: Duration,
+    /// The share of one processor that all processes of its session have had in their lives so far, in percent.
+    pub cpu_percent: f64,
+    /// The share of the machine's memory that all processes of its session have resident, in percent.
+    pub memory_percent: f64,
+    /// How many processes its session has.
+    pub group_num_procs: usize,
+}
+
+pub(crate) fn status(spec: &Spec, options: &StatusOptions) -> Result<Status, Error> {
+    fields::check(&options.fields)?;
+    let plan = Plan::of(spec)?;
+    let mut more = Map::new();
+    let state = match look(&plan.pidfile)? {
+        Life::Running(daemon) => match vitals(daemon.pid, &options.fields, &mut more) {
+            Ok(vitals) => State::Running(vitals),
+            // It has ended between the question and the look.
+            Err(_) if !daemon.is_vouched() => State::NotRunning,
+            Err(source) => return Err(Error::Look { pid: daemon.pid, source }),
+        },
+        Life::Absent | Life::Between => State::NotRunning,
+        Life::Dead { left } => State::Dead { left },
+        Life::Unknown { reason } => State::Unknown { reason },
+    };
+    Ok(Status { name: plan.name, state, more })
+}
+
+fn vitals(pid: i32, wanted: &[String], more: &mut Map<String, Value>) -> std::io::Result<Vitals> {
+    let process = Process::new(pid).map_err(std::io::Error::other)?;
+    let stat = process.stat().map_err(std::io::Error::other)?;
+    let now = Duration::from(clock_gettime(ClockId::CLOCK_BOOTTIME)?);
+    let group = group_of(pid, &stat);
+    for field in wanted {
+        if let Some(value) = fields::read(field, &process, &stat) {
+            more.insert(field.clone(), value);
+        }
+    }
+    Ok(Vitals {
+        pid,
+        uptime: age(&stat, now),
+        cpu_percent: group.iter().map(|(_, member)| cpu_percent(member, now)).sum(),
+        memory_percent: group.iter().map(|(_, member)| memory_percent(member)).sum(),
+        group_num_procs: group.len(),
+    })
+}
+
+/// The processes of the daemon's session. One that runs in the foreground shares its session with the shell that started
+/// it, whose other processes are not the daemon's: then those of its process group.
+fn group_of(pid: i32, stat: &Stat) -> Vec<(Process, Stat)> {
+    let members = session::members(stat.session);
+    let shared =
+        stat.pgrp != stat.session || (pid != stat.session && members.iter().any(|(m, _)| m.pid == stat.session));
+    members.into_iter().filter(|(_, member)| !shared || member.pgrp == stat.pgrp).collect()
+}
+
+fn ticks(count: u64) -> Duration {
+    let per_second = procfs::ticks_per_second().max(1);
+    Duration::from_nanos(count.saturating_mul(1_000_000_000 / per_second))
+}
+
+fn age(stat: &Stat, now: Duration) -> Duration {
+    now.saturating_sub(ticks(stat.starttime))
+}
+
+fn cpu_percent(stat: &Stat, now: Duration) -> f64 {
+    let lived = age(stat, now).as_secs_f64();
+    if lived > 0.0 { 100.0 * ticks(stat.utime + stat.stime).as_secs_f64() / lived } else { 0.0 }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a percentage needs no more than 52 bits of a byte count")]
+fn memory_percent(stat: &Stat) -> f64 {
+    let total = nix::sys::sysinfo::sysinfo().map_or(0, |info| info.ram_total());
+    if total > 0 { 100.0 * (stat.rss * procfs::page_size()) as f64 / total as f64 } else { 0.0 }
+}

@@ -1,0 +1,136 @@
+//! `stop`: the daemon is gone when this says so.
+
+use std::time::{Duration, Instant};
+
+use super::StopOptions;
+use crate::error::Error;
+use crate::process::pidfile::{Life, Running, clear, look, wait_until_free};
+use crate::process::{Observer, session};
+use crate::spec::Spec;
+use crate::spec::plan::Plan;
+use crate::sys::pidfd::PidFd;
+
+/// How long what was sent SIGKILL may take to be gone, and a child of the daemon to let go of the claim.
+const LAST_WAIT: Duration = Duration::from_secs(5);
+
+/// How often one looks again at a claim that is held without a daemon that vouches for it.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// How a stop came out, if it did not fail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Stop {
+    /// The daemon has ended in its own time.
+    Stopped {
+        /// The pid it had.
+        pid: i32,
+    },
+    /// It did not end in time, and was killed, because `force` was asked for.
+    Killed {
+        /// The pid it had.
+        pid: i32,
+        /// How long it had been given.
+        waited: Duration,
+    },
+    /// It was not running; nothing was done.
+    NotRunning,
+}
+
+pub(crate) fn stop(spec: &Spec, options: &StopOptions, observer: &mut dyn Observer) -> Result<Stop, Error> {
+    let plan = Plan::of(spec)?;
+    let timeout = options.timeout.unwrap_or(plan.stop_timeout);
+    let Some(daemon) = find(&plan, timeout)? else {
+        clear(&plan.pidfile)?;
+        return Ok(Stop::NotRunning);
+    };
+    let Some(handle) = handle(&daemon)? else { return Ok(Stop::NotRunning) };
+    observer.begins();
+    let answer = end(&plan, options, timeout, &daemon, &handle, observer)?;
+    wait_until_free(&plan.pidfile, LAST_WAIT);
+    // What did not end in order has left its pidfile behind.
+    clear(&plan.pidfile)?;
+    Ok(answer)
+}
+
+/// The daemon, if it runs. While a start or an end is in progress, who it is is about to show.
+fn find(plan: &Plan, timeout: Duration) -> Result<Option<Running>, Error> {
+    let begun = Instant::now();
+    loop {
+        match look(&plan.pidfile)? {
+            Life::Running(daemon) => return Ok(Some(daemon)),
+            Life::Absent | Life::Dead { .. } => return Ok(None),
+            Life::Unknown { reason } => return Err(Error::CannotTell { path: plan.pidfile.clone(), reason }),
+            Life::Between if begun.elapsed() < timeout => std::thread::sleep(PAUSE),
+            Life::Between => {
+                let reason = "its claim is held by a process that does not vouch for it".to_owned();
+                return Err(Error::CannotTell { path: plan.pidfile.clone(), reason });
+            }
+        }
+    }
+}
+
+/// A handle on the daemon, or nothing if it has ended meanwhile.
+pub(super) fn handle(daemon: &Running) -> Result<Option<PidFd>, Error> {
+    let handle = match PidFd::open(daemon.pid) {
+        Ok(handle) => handle,
+        Err(e) if e.raw_os_error() == Some(nix::libc::ESRCH) => return Ok(None),
+        Err(source) => return Err(Error::Look { pid: daemon.pid, source }),
+    };
+    // Asked after the handle was made: if the kernel still vouches for the number, the handle cannot mean anybody else.
+    Ok(daemon.is_vouched().then_some(handle))
+}
+
+fn end(
+    plan: &Plan,
+    options: &StopOptions,
+    timeout: Duration,
+    daemon: &Running,
+    handle: &PidFd,
+    observer: &mut dyn Observer,
+) -> Result<Stop, Error> {
+    let pid = daemon.pid;
+    signal(handle, pid, plan.stop_signal)?;
+    if is_gone(handle, timeout, observer) {
+        return Ok(Stop::Stopped { pid });
+    }
+    if !options.force {
+        return Err(Error::WouldNotStop { pid, waited: timeout, killed: false });
+    }
+    signal(handle, pid, nix::libc::SIGKILL)?;
+    if let Some(session) = daemon.session() {
+        session::kill(session);
+    }
+    if is_gone(handle, LAST_WAIT, observer) {
+        return Ok(Stop::Killed { pid, waited: timeout });
+    }
+    Err(Error::WouldNotStop { pid, waited: timeout + LAST_WAIT, killed: true })
+}
+
+fn signal(handle: &PidFd, pid: i32, signal: i32) -> Result<(), Error> {
+    match handle.signal(signal) {
+        // It has ended by itself: that is what was wanted.
+        Err(e) if e.raw_os_error() == Some(nix::libc::ESRCH) => Ok(()),
+        other => other.map_err(|source| Error::Signal { pid, signal, source }),
+    }
+}
+
+/// Waits for the end of the process; the observer hears of every second.
+fn is_gone(handle: &PidFd, timeout: Duration, observer: &mut dyn Observer) -> bool {
+    let begun = Instant::now();
+    let mut next = Duration::from_secs(1);
+    loop {
+        let so_far = begun.elapsed();
+        let until = next.min(timeout).saturating_sub(so_far);
+        if handle.wait(until).unwrap_or(false) {
+            return true;
+        }
+        let so_far = begun.elapsed();
+        if so_far >= timeout {
+            return handle.has_ended();
+        }
+        if so_far >= next {
+            observer.waiting(so_far);
+            next += Duration::from_secs(1);
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! Everything that can go wrong, one variant per stage, with the path, the pid and the cause.
+
+mod words;
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub(crate) use self::words::{seconds, signal_name, words};
+
+/// Why an action did not do what was asked.
+///
+/// The text of an error ([`Display`](std::fmt::Display)) is one or more whole sentences for the person at the terminal: what
+/// failed, on which path or pid, why in words, and what to do. [`std::error::Error::source`] gives the system's error
+/// where there is one.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// A setting has a value that cannot be.
+    Setting {
+        /// The key, as it stands in the attribute and in the builder.
+        key: &'static str,
+        /// The value that was given.
+        value: String,
+        /// What is wrong with it, and what to write instead.
+        reason: String,
+    },
+    /// The process has more than one thread, so that forking it would be unsound.
+    Threads {
+        /// How many threads there are.
+        count: usize,
+    },
+    /// `on_start` refused the start.
+    OnStart {
+        /// What it said.
+        text: String,
+    },
+    /// A folder could not be made or opened.
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// What stands in the place of the pidfile or of the claim is not what belongs there.
+    Foreign {
+        /// The path.
+        path: PathBuf,
+        /// What was found.
+        found: String,
+    },
+    /// The claim, the lock beside the pidfile, could not be taken.
+    Claim {
+        /// The claim's path.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// The claim is held, yet no daemon vouches for it, and the time to wait for it is over.
+    ClaimHeld {
+        /// The claim's path.
+        path: PathBuf,
+        /// How long it was waited for.
+        waited: Duration,
+    },
+    /// A standard stream could not be opened or put in its place.
+    Stream {
+        /// `stdin`, `stdout` or `stderr`.
+        stream: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// The start-up channel between launcher and daemon could not be made.
+    Channel {
+        /// The system's error.
+        source: io::Error,
+    },
+    /// A fork failed, or the new session could not be made.
+    Detach {
+        /// Which step.
+        step: &'static str,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// Core dumps could not be turned off.
+    CoreDumps {
+        /// The system's error.
+        source: io::Error,
+    },
+    /// The working directory could not be entered.
+    WorkDir {
+        /// The directory.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// The pidfile could not be written or put in its place.
+    PidFile {
+        /// The pidfile.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// The signal dispositions could not be set.
+    Signals {
+        /// The system's error.
+        source: io::Error,
+    },
+    /// The inherited descriptors could not be closed.
+    Descriptors {
+        /// The system's error.
+        source: io::Error,
+    },
+    /// The worker returned an error before it was ready.
+    WorkerFailed {
+        /// The worker's own words.
+        text: String,
+        /// The exit code.
+        code: u8,
+        /// What it wrote to stderr.
+        stderr: String,
+    },
+    /// The worker panicked before it was ready.
+    WorkerPanicked {
+        /// The panic's text and place.
+        text: String,
+        /// The exit code, 101 where the panic unwinds.
+        code: u8,
+        /// What it wrote to stderr.
+        stderr: String,
+    },
+    /// The daemon ended with an exit code before it was ready.
+    WorkerExited {
+        /// The exit code.
+        code: u8,
+        /// What it wrote to stderr.
+        stderr: String,
+    },
+    /// A signal ended the daemon before it was ready.
+    WorkerKilled {
+        /// The signal's number.
+        signal: i32,
+        /// What it wrote to stderr.
+        stderr: String,
+    },
+    /// The daemon ended without a word, and nobody was left who could have waited for it.
+    Vanished {
+        /// What it wrote to stderr.
+        stderr: String,
+    },
+    /// The worker returned without an error, but never called `ready()`, which `ready = "notify"` asks for.
+    NeverReady {
+        /// What it wrote to stderr.
+        stderr: String,
+    },
+    /// The daemon was not ready in time; it was ended.
+    StartTimeout {
+        /// How long it was waited for.
+        waited: Duration,
+        /// What it wrote to stderr.
+        stderr: String,
+    },
+    /// The launcher was told to stop by a signal while it waited; the daemon was ended.
+    Interrupted {
+        /// The signal's number.
+        signal: i32,
+    },
+    /// The daemon could not be signalled.
+    Signal {
+        /// The daemon.
+        pid: i32,
+        /// The signal's number.
+        signal: i32,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// The daemon is still there after the time to stop is over.
+    WouldNotStop {
+        /// The daemon.
+        pid: i32,
+        /// How long it was waited for.
+        waited: Duration,
+        /// Whether SIGKILL had been sent too.
+        killed: bool,
+    },
+    /// There is no proof who the daemon is, so nobody was signalled.
+    CannotTell {
+        /// The pidfile.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// `reload` needs a running daemon.
+    NotRunning,
+    /// Nothing in the daemon handles SIGHUP, so `reload` would have killed it.
+    NotReloadable {
+        /// The daemon.
+        pid: i32,
+    },
+    /// What `/proc` tells of the daemon could not be read.
+    Look {
+        /// The daemon.
+        pid: i32,
+        /// The system's error.
+        source: io::Error,
+    },
+}
+
+impl Error {
+    /// Whether the cause is a lack of privilege (EACCES or EPERM): exit code 4.
+    #[must_use]
+    pub fn is_privilege(&self) -> bool {
+        match self {
+            Self::CannotTell { .. } => true,
+            _ => self.io().is_some_and(|e| e.kind() == io::ErrorKind::PermissionDenied),
+        }
+    }
+
+    fn io(&self) -> Option<&io::Error> {
+        match self {
+            Self::Folder { source, .. }
+            | Self::Claim { source, .. }
+            | Self::Stream { source, .. }
+            | Self::Channel { source }
+            | Self::Detach { source, .. }
+            | Self::CoreDumps { source }
+            | Self::WorkDir { source, .. }
+            | Self::PidFile { source, .. }
+            | Self::Signals { source }
+            | Self::Descriptors { source }
+            | Self::Signal { source, .. }
+            | Self::Look { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+
+    /// What the worker wrote to stderr before the start failed, if anything.
+    #[must_use]
+    pub fn worker_stderr(&self) -> Option<&str> {
+        match self {
+            Self::WorkerFailed { stderr, .. }
+            | Self::WorkerPanicked { stderr, .. }
+            | Self::WorkerExited { stderr, .. }
+            | Self::WorkerKilled { stderr, .. }
+            | Self::Vanished { stderr }
+            | Self::NeverReady { stderr }
+            | Self::StartTimeout { stderr, .. } => Some(stderr.as_str()).filter(|text| !text.is_empty()),
+            _ => None,
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.io().map(|e| e as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_refusal_by_the_kernel_is_a_lack_of_privilege() {
+        let denied = Error::Channel { source: io::Error::from_raw_os_error(13) };
+        let full = Error::Channel { source: io::Error::from_raw_os_error(28) };
+        assert!(denied.is_privilege() && !full.is_privilege());
+    }
+}

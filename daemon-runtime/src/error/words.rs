@@ -1,0 +1,138 @@
+//! The sentences of the errors.
+
+use std::time::Duration;
+use std::{fmt, io};
+
+use super::Error;
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Setting { key, value, reason } => write!(f, "`{key} = {value}` cannot be: {reason}"),
+            Self::Threads { count } => write!(
+                f,
+                "this process has {count} threads, and a fork would take only one of them along; \
+                 call the daemon before any thread is started, or run it with `--foreground`"
+            ),
+            Self::OnStart { text } => write!(f, "on_start refused: {text}"),
+            Self::Folder { path, source } => write!(f, "cannot open the folder {}: {}", path.display(), words(source)),
+            Self::Foreign { path, found } => {
+                write!(f, "{} {found}; move it away, or name another pidfile", path.display())
+            }
+            Self::Claim { path, source } => write!(f, "cannot lock {}: {}", path.display(), words(source)),
+            Self::ClaimHeld { path, waited } => write!(
+                f,
+                "another process has held {} for {}, yet no daemon vouches for it: a start that hangs, or a child that \
+                 outlived its daemon; `fuser {}` names it",
+                path.display(),
+                seconds(*waited),
+                path.display()
+            ),
+            Self::Stream { stream, path, source } => {
+                write!(f, "cannot open {} for {stream}: {}", path.display(), words(source))
+            }
+            Self::Channel { source } => write!(f, "cannot make the start-up channel: {}", words(source)),
+            Self::Detach { step, source } => write!(f, "{step} failed: {}", words(source)),
+            Self::CoreDumps { source } => write!(f, "cannot turn core dumps off: {}", words(source)),
+            Self::WorkDir { path, source } => {
+                write!(f, "cannot enter the working directory {}: {}", path.display(), words(source))
+            }
+            Self::PidFile { path, source } => {
+                write!(f, "cannot write the pidfile {}: {}", path.display(), words(source))
+            }
+            Self::Signals { source } => write!(f, "cannot set up the signals: {}", words(source)),
+            Self::Descriptors { source } => write!(f, "cannot close the inherited descriptors: {}", words(source)),
+            Self::WorkerFailed { text, .. } => f.write_str(text),
+            Self::WorkerPanicked { text, .. } => write!(f, "the worker panicked: {text}"),
+            Self::WorkerExited { code, .. } => write!(f, "the worker ended with exit code {code} before it was ready"),
+            Self::WorkerKilled { signal, .. } => {
+                write!(f, "{} ended the daemon before it was ready", signal_name(*signal))
+            }
+            Self::Vanished { .. } => {
+                f.write_str("the daemon ended before it was ready, without a word; something killed its processes")
+            }
+            Self::NeverReady { .. } => f.write_str("the worker ended without ever calling `ready()`"),
+            Self::StartTimeout { waited, .. } => write!(
+                f,
+                "the daemon was not ready within {}, and was ended; `--timeout` or `start_timeout` gives it longer",
+                seconds(*waited)
+            ),
+            Self::Interrupted { signal } => {
+                write!(f, "the start was interrupted by {}, and the daemon was ended", signal_name(*signal))
+            }
+            Self::Signal { pid, signal, source } => {
+                write!(f, "cannot send {} to pid {pid}: {}", signal_name(*signal), words(source))
+            }
+            Self::WouldNotStop { pid, waited, killed: false } => write!(
+                f,
+                "pid {pid} is still running after {}; `--force` kills it, `--timeout` waits longer",
+                seconds(*waited)
+            ),
+            Self::WouldNotStop { pid, waited, killed: true } => write!(
+                f,
+                "pid {pid} is still there after {}, though SIGKILL was sent: the kernel holds it, most often in a disk \
+                 or network call",
+                seconds(*waited)
+            ),
+            Self::CannotTell { path, reason } => {
+                write!(f, "cannot tell whether the daemon of {} runs: {reason}; nobody was signalled", path.display())
+            }
+            Self::NotRunning => f.write_str("not running, so there is nothing to reload"),
+            Self::NotReloadable { pid } => write!(
+                f,
+                "pid {pid} does not handle SIGHUP, which would have killed it, so none was sent; \
+                 `restart` starts it anew"
+            ),
+            Self::Look { pid, source } => write!(f, "cannot read /proc/{pid}: {}", words(source)),
+        }
+    }
+}
+
+/// The system's error in words, without Rust's `(os error N)`.
+pub(crate) fn words(error: &io::Error) -> String {
+    let whole = error.to_string();
+    match whole.split_once(" (os error") {
+        Some((text, _)) => text.to_owned(),
+        None => whole,
+    }
+}
+
+/// A duration as a person says it: `1s`, `2m 30s`, `1s 500ms`.
+pub(crate) fn seconds(duration: Duration) -> String {
+    let rounded = if duration < Duration::from_secs(1) {
+        Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+    } else {
+        Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX) / 100 * 100)
+    };
+    humantime::format_duration(rounded).to_string()
+}
+
+/// `SIGTERM (15)`; real-time signals have no name of their own.
+pub(crate) fn signal_name(signal: i32) -> String {
+    match nix::sys::signal::Signal::try_from(signal) {
+        Ok(known) => format!("{} ({signal})", known.as_str()),
+        Err(_) => format!("signal {signal}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_errno_is_told_in_words_without_its_number() {
+        assert_eq!(words(&io::Error::from_raw_os_error(28)), "No space left on device");
+    }
+
+    #[test]
+    fn a_signal_is_named_with_its_number() {
+        assert_eq!(signal_name(15), "SIGTERM (15)");
+        assert_eq!(signal_name(40), "signal 40");
+    }
+
+    #[test]
+    fn waits_are_told_without_needless_digits() {
+        assert_eq!(seconds(Duration::from_micros(1_000_900)), "1s");
+        assert_eq!(seconds(Duration::from_millis(2_570)), "2s 500ms");
+    }
+}

@@ -1,0 +1,70 @@
+//! Unix daemons that tell the truth: `start`, `stop`, `restart`, `reload`, `status` and `run` from one attribute.
+//!
+//! ```no_run
+//! use daemon_runtime::{Context, daemon};
+//! use std::time::Duration;
+//!
+//! /// Says hello once a second.
+//! #[daemon(pidfile = "~/greeter.pid", stdout = "~/greeter.log")]
+//! fn greeter(ctx: &Context) {
+//!     while !ctx.wait(Duration::from_secs(1)) {
+//!         println!("hello");
+//!     }
+//! }
+//!
+//! fn main() -> daemon_runtime::Outcome {
+//!     greeter(std::env::args_os())
+//! }
+//! ```
+//!
+//! The attribute replaces the function by a dispatcher of the same name, which takes an action and does it:
+//! `greeter("start")`, `greeter("status")`, or a whole command line as above. [`repeat_daemon`] does the same for a body
+//! that is to run again and again. Everything that an attribute can say, the builder [`Daemon`] can, without a macro.
+//!
+//! # What is hard about it
+//!
+//! A process that puts itself into the background has three lives, one word for each here: the *launcher* is what the user
+//! ran, the *session leader* lives between the two forks, the *daemon* is what stays. The user sees only the launcher, so
+//! the launcher must know: it forks, listens on a channel, and does not return before the daemon is ready, or has failed and
+//! is gone with all that it left. The daemon must be found again later, though its number may by then belong to a stranger:
+//! so the kernel is asked who holds the lock on the pidfile, and nobody else is ever signalled.
+//!
+//! # Limits
+//!
+//! Linux 5.4 and later. A process with more than one thread is not forked, but refused. `SIGKILL` and a crash leave a pidfile
+//! behind; the next action sees that nobody vouches for it. Where the C library is not glibc, `on_shutdown` is not told the
+//! code of a `process::exit` (it gets -1).
+
+#![cfg_attr(not(test), warn(clippy::expect_used))]
+#![deny(unsafe_code)]
+
+mod action;
+mod cli;
+mod error;
+mod face;
+mod outcome;
+mod process;
+mod schedule;
+mod spec;
+mod sys;
+
+pub use action::{
+    Action, Asked, IntoAction, Reload, Restart, Run, Start, StartOptions, State, Status, StatusOptions, Stop,
+    StopOptions, Vitals,
+};
+pub use daemon_macros::{daemon, repeat_daemon};
+pub use error::Error;
+pub use outcome::{Answer, Outcome};
+pub use process::context::Context;
+pub use schedule::Tick;
+pub use spec::Daemon;
+pub use spec::expand::{Template, expand};
+pub use spec::hook::{HookResult, IntoOnStart};
+pub use spec::setting::{CloseFds, Detach, IntoSetting, Missed, OnError, Readiness, Setting, StopSignal, Umask};
+pub use spec::worker::{Ending, IntoBody, IntoEnding, IntoWorker};
+
+#[doc(hidden)]
+pub mod __private {
+    //! For the attributes' expansions only: no part of the contract.
+    pub use crate::spec::worker::{ByDisplay, ByEnding, ByTermination, Returned};
+}

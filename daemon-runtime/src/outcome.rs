@@ -1,0 +1,125 @@
+//! The answers, their sentences and their exit codes: the only printing for the person at the terminal.
+
+mod print;
+mod status;
+mod terminal;
+
+use std::process::{ExitCode, Termination};
+
+use self::print::{Stream, print};
+pub(crate) use self::terminal::Terminal;
+use crate::action::{Reload, Restart, Run, Start, State, Status, Stop};
+use crate::cli::Told;
+use crate::error::Error;
+
+/// What an action came to, if it did not fail.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Answer {
+    /// Of `start`.
+    Start(Start),
+    /// Of `stop`.
+    Stop(Stop),
+    /// Of `restart`.
+    Restart(Restart),
+    /// Of `reload`.
+    Reload(Reload),
+    /// Of `status`.
+    Status(Status),
+    /// Of `run`.
+    Run(Run),
+    /// The usage was told: help, a version, or what is wrong with the command line.
+    Usage,
+}
+
+/// How a dispatched action came out. It was printed already; as the value of `main` it is the exit code.
+///
+/// | moment | exit code |
+/// |---|---|
+/// | it worked, or there was nothing to do | 0 |
+/// | it failed | 1 |
+/// | the start failed | the worker's own code if that is not 0, 128 + the signal that ended it, else 1 |
+/// | the command line is wrong | 2 |
+/// | `reload`, but nothing in the daemon handles SIGHUP | 3 |
+/// | privilege is lacking | 4 |
+/// | `reload`, but the daemon is not running | 7 |
+/// | `status`: not running, and the pidfile left behind | 1 |
+/// | `status`: not running | 3 |
+/// | `status`: no proof either way | 4 |
+///
+/// The numbers are those of the LSB for init scripts.
+#[derive(Debug)]
+#[must_use = "its exit code is lost unless `main` returns it"]
+pub struct Outcome {
+    result: Result<Answer, Error>,
+    code: u8,
+}
+
+impl Outcome {
+    /// The answer, or why there is none.
+    ///
+    /// # Errors
+    /// What kept the action from being done.
+    pub fn into_result(self) -> Result<Answer, Error> {
+        self.result
+    }
+
+    /// The exit code that `main` gives when it returns this.
+    #[must_use]
+    pub fn code(&self) -> u8 {
+        self.code
+    }
+}
+
+impl Termination for Outcome {
+    fn report(self) -> ExitCode {
+        ExitCode::from(self.code)
+    }
+}
+
+/// Tells what the command line was answered with.
+pub(crate) fn usage(told: &Told) -> Outcome {
+    if told.code == 0 {
+        print(Stream::Out, &told.text);
+    } else {
+        print(Stream::Err, &told.text);
+    }
+    Outcome { result: Ok(Answer::Usage), code: told.code }
+}
+
+fn error_code(error: &Error) -> u8 {
+    match error {
+        Error::WorkerFailed { code, .. } | Error::WorkerPanicked { code, .. } | Error::WorkerExited { code, .. } => {
+            (*code).max(1)
+        }
+        Error::WorkerKilled { signal, .. } | Error::Interrupted { signal } => u8::try_from(128 + signal).unwrap_or(1),
+        Error::NotReloadable { .. } => 3,
+        Error::NotRunning => 7,
+        error if error.is_privilege() => 4,
+        _ => 1,
+    }
+}
+
+/// The exit code of `status`; LSB, "status".
+fn state_code(state: &State) -> u8 {
+    match state {
+        State::Running(_) => 0,
+        State::Dead { .. } => 1,
+        State::NotRunning => 3,
+        State::Unknown { .. } => 4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exit_codes_are_those_of_the_table() {
+        let exited = Error::WorkerExited { code: 42, stderr: String::new() };
+        let killed = Error::WorkerKilled { signal: 9, stderr: String::new() };
+        let denied = Error::Channel { source: std::io::Error::from_raw_os_error(1) };
+        let codes = [exited, killed, denied, Error::NotRunning, Error::Threads { count: 2 }];
+        assert_eq!(codes.map(|e| error_code(&e)), [42, 137, 4, 7, 1]);
+    }
+}

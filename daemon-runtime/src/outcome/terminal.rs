@@ -1,0 +1,185 @@
+//! The terminal, to which an action reports while it goes on, and its answer at the end.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+
+use super::print::{Stream, print};
+use super::{Answer, Outcome, error_code, state_code, status};
+use crate::action::{Narrator, Run, Start, Status, StatusOptions, Stop};
+use crate::error::{Error, seconds};
+use crate::process::Observer;
+
+/// The terminal, as an action reports to it while it goes on.
+#[derive(Debug)]
+pub(crate) struct Terminal {
+    name: String,
+    verb: &'static str,
+    status: StatusOptions,
+    /// How many characters of progress stand on the terminal's last line after its dots.
+    shown: Option<usize>,
+}
+
+const STARTING: &str = "Starting";
+const STOPPING: &str = "Stopping";
+const RELOADING: &str = "Reloading";
+
+impl Terminal {
+    pub(crate) fn new(name: String, status: StatusOptions) -> Self {
+        Self { name, verb: "", status, shown: None }
+    }
+
+    /// Tells how the action came out.
+    pub(crate) fn tell(mut self, result: Result<Answer, Error>) -> Outcome {
+        let code = match &result {
+            Ok(answer) => self.answer(answer),
+            Err(error) => self.failure(error),
+        };
+        Outcome { result, code }
+    }
+
+    fn answer(&mut self, answer: &Answer) -> u8 {
+        match answer {
+            Answer::Start(start) => self.start(start),
+            Answer::Stop(stop) => self.stop(stop),
+            Answer::Restart(restart) => self.start(&restart.start),
+            Answer::Reload(_) => {
+                self.verb = RELOADING;
+                self.finish(&well("OK"))
+            }
+            Answer::Status(status) => self.state(status),
+            Answer::Run(Run::Ended { code }) => *code,
+            Answer::Run(Run::AlreadyRunning { pid }) => self.already(*pid),
+            Answer::Usage => 0,
+        }
+    }
+
+    fn start(&mut self, start: &Start) -> u8 {
+        match start {
+            Start::Ready { pid } => self.finish(&format!("{} (pid {pid})", well("OK"))),
+            Start::AlreadyRunning { pid } => self.already(*pid),
+            Start::Ran { code, ready: true } => *code,
+            Start::Ended | Start::Ran { code: 0, ready: false } => self.finish(&format!("{} (ended)", well("OK"))),
+            Start::Ran { code, ready: false } => {
+                self.finish(&badly("FAILED"));
+                *code
+            }
+        }
+    }
+
+    fn already(&self, pid: i32) -> u8 {
+        warn(&format!("{} is already running with pid {pid}", self.name));
+        0
+    }
+
+    fn stop(&mut self, stop: &Stop) -> u8 {
+        match stop {
+            Stop::Stopped { .. } => self.finish(&well("OK")),
+            Stop::Killed { pid, waited } => {
+                self.finish(&well("OK"));
+                warn(&format!("pid {pid} had not stopped after {}, and was killed", seconds(*waited)));
+                0
+            }
+            Stop::NotRunning => {
+                warn(&format!("{} is not running", self.name));
+                0
+            }
+        }
+    }
+
+    fn failure(&mut self, error: &Error) -> u8 {
+        if !self.verb.is_empty() {
+            self.finish(&badly("FAILED"));
+        }
+        fail(error);
+        error_code(error)
+    }
+
+    /// Completes the line `Starting NAME ... `, which stands there already where the wait was shown.
+    fn finish(&mut self, verdict: &str) -> u8 {
+        let line = format!("{} {} ... {verdict}", self.verb, self.name);
+        match self.shown.take() {
+            // Seconds may stand where the verdict goes, and be longer.
+            Some(width) => print(Stream::Out, &format!("\r{line}{}\n", " ".repeat(width.saturating_sub(2)))),
+            None => print(Stream::Out, &format!("{line}\n")),
+        }
+        0
+    }
+
+    fn show(&mut self, progress: &str) {
+        if std::io::stdout().is_terminal() {
+            print(Stream::Out, &format!("\r{} {} ... {progress}", self.verb, self.name));
+            self.shown = Some(progress.len());
+        }
+    }
+
+    fn state(&self, status: &Status) -> u8 {
+        let line = if self.status.json {
+            status::json(status, &self.status.fields).to_string()
+        } else {
+            format!("{} -- {}", status.name, status::words(status, &self.status.fields))
+        };
+        print(Stream::Out, &format!("{line}\n"));
+        state_code(&status.state)
+    }
+}
+
+impl Observer for Terminal {
+    fn begins(&mut self) {
+        self.show("");
+    }
+
+    fn waiting(&mut self, so_far: Duration) {
+        self.show(&format!("{}s", so_far.as_secs()));
+    }
+
+    fn in_foreground(&self) -> Box<dyn Fn() + Send + Sync> {
+        let line = format!("{STARTING} {} ... {} (pid {})\n", self.name, well("OK"), std::process::id());
+        Box::new(move || print(Stream::Out, &line))
+    }
+}
+
+impl Narrator for Terminal {
+    fn starting(&mut self) -> &mut dyn Observer {
+        self.verb = STARTING;
+        self
+    }
+
+    fn stopping(&mut self) -> &mut dyn Observer {
+        self.verb = STOPPING;
+        self
+    }
+
+    fn stopped(&mut self, stop: &Stop) {
+        self.stop(stop);
+    }
+}
+
+fn fail(error: &Error) {
+    let mut text = format!("{} {error}\n", badly("error:"));
+    if let Some(written) = error.worker_stderr() {
+        text.push_str("what it wrote to stderr:\n");
+        for line in written.lines() {
+            text.extend(["  ", line, "\n"]);
+        }
+    }
+    print(Stream::Err, &text);
+}
+
+fn warn(text: &str) {
+    let style = AnsiColor::Yellow.on_default().bold();
+    print(Stream::Err, &format!("{style}warning:{style:#} {text}\n"));
+}
+
+fn well(word: &str) -> String {
+    painted(AnsiColor::Green.on_default().bold(), word)
+}
+
+fn badly(word: &str) -> String {
+    painted(AnsiColor::Red.on_default().bold(), word)
+}
+
+fn painted(style: Style, word: &str) -> String {
+    format!("{style}{word}{style:#}")
+}

@@ -1,0 +1,139 @@
+//! The daemon's side of the agreement that the start is finished.
+//!
+//! The daemon says ready, the launcher agrees, and only then prints OK. With `ready = "auto"` it is the launcher that says
+//! so, when the worker has lived for `settle`. Until then failures are told to the launcher, and what goes to a stderr that
+//! is discarded is kept for it; from then on the daemon is on its own.
+
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::pidfile::PidFile;
+use super::startup::{Answer, DaemonEnd, Word};
+
+/// How long a daemon that has told its failure waits to learn that it was heard. A launcher answers at once; one that
+/// stands still must not keep the daemon from ending.
+const HEARING: Duration = Duration::from_secs(5);
+
+pub(crate) struct Agreement {
+    state: Mutex<State>,
+    changed: Condvar,
+    pidfile: Option<Arc<PidFile>>,
+    /// In the foreground, where there is no launcher: who is told that the daemon is ready.
+    announce: Option<Announce>,
+}
+
+/// Who is told in the foreground.
+pub(crate) type Announce = Box<dyn Fn() + Send + Sync>;
+
+#[derive(Debug, Default)]
+struct State {
+    channel: Option<Arc<DaemonEnd>>,
+    /// What takes stderr's place once the daemon is ready.
+    stderr: Option<OwnedFd>,
+    said: bool,
+    answer: Option<Answer>,
+}
+
+impl Agreement {
+    /// With a launcher at the other end of the channel.
+    pub(crate) fn with_launcher(channel: DaemonEnd, stderr: Option<OwnedFd>, pidfile: Arc<PidFile>) -> Self {
+        let state = State { channel: Some(Arc::new(channel)), stderr, ..State::default() };
+        Self { state: Mutex::new(state), changed: Condvar::new(), pidfile: Some(pidfile), announce: None }
+    }
+
+    /// In the foreground.
+    pub(crate) fn alone(announce: Announce, pidfile: Arc<PidFile>) -> Self {
+        let state = Mutex::new(State::default());
+        Self { state, changed: Condvar::new(), pidfile: Some(pidfile), announce: Some(announce) }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn for_tests() -> Self {
+        Self { state: Mutex::new(State::default()), changed: Condvar::new(), pidfile: None, announce: None }
+    }
+
+    /// The worker, or its first tick, says that it is ready.
+    pub(crate) fn ready(&self) {
+        {
+            let mut state = self.lock();
+            if std::mem::replace(&mut state.said, true) || state.answer.is_some() {
+                return;
+            }
+            // Before the word: who reads "OK" may count on stderr being where it was asked for.
+            settle_stderr(&mut state);
+            if let Some(channel) = &state.channel {
+                channel.say(&Word::Ready);
+                return;
+            }
+        }
+        self.concluded(Answer::Agreed);
+    }
+
+    /// The start is over, in whichever way: called once, by whoever learns of it.
+    pub(crate) fn concluded(&self, answer: Answer) {
+        let mut state = self.lock();
+        if state.answer.replace(answer).is_some() {
+            return;
+        }
+        if answer != Answer::Heard {
+            settle_stderr(&mut state);
+            if let Some(pidfile) = &self.pidfile {
+                pidfile.started();
+            }
+        }
+        state.channel = None;
+        self.changed.notify_all();
+        drop(state);
+        if let Some(announce) = self.announce.as_ref().filter(|_| answer == Answer::Agreed) {
+            announce();
+        }
+    }
+
+    /// Whether the start is not agreed on yet.
+    pub(crate) fn is_open(&self) -> bool {
+        self.lock().answer.is_none()
+    }
+
+    /// The channel, for the thread that waits for the launcher's answer.
+    pub(crate) fn channel(&self) -> Option<Arc<DaemonEnd>> {
+        self.lock().channel.clone()
+    }
+
+    /// Tells the launcher, if it still listens.
+    pub(crate) fn tell(&self, word: &Word) {
+        if let Some(channel) = self.channel() {
+            channel.say(word);
+        }
+    }
+
+    /// Tells the launcher of the failure; false when it did not hear, so that it must be told elsewhere.
+    pub(crate) fn tell_failure(&self, word: &Word) -> bool {
+        let Some(channel) = self.channel() else { return false };
+        channel.say(word);
+        let (state, _) = self
+            .changed
+            .wait_timeout_while(self.lock(), HEARING, |state| state.answer.is_none())
+            .unwrap_or_else(PoisonError::into_inner);
+        state.answer == Some(Answer::Heard)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing panics while it is held, so a poisoned lock still holds a whole value.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// Children that the worker has started keep the pipe as their stderr; the session leader reads it empty for them.
+fn settle_stderr(state: &mut State) {
+    if let Some(stderr) = state.stderr.take() {
+        // It cannot fail: both descriptors are open. Were it to, stderr would stay the pipe, which is read.
+        let _ = nix::unistd::dup2_stderr(&stderr);
+    }
+}
+
+impl std::fmt::Debug for Agreement {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Agreement").field("state", &self.state).finish_non_exhaustive()
+    }
+}

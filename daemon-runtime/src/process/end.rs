@@ -1,0 +1,102 @@
+//! The end of the daemon: `on_shutdown` exactly once, and the pidfile gone, whichever way the end comes.
+//!
+//! All ways but SIGKILL, a crash and `_exit` lead through exit(3), and so through [`at_exit`]. Its handler was registered
+//! before the worker could register any, so it runs last, and the claim outlives whatever the worker does at its end.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::ThreadId;
+
+use super::pidfile::PidFile;
+use crate::spec::hook::OnShutdown;
+use crate::sys::exit;
+
+static END: OnceLock<End> = OnceLock::new();
+
+struct End {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+struct State {
+    /// A child that the worker forks has our handlers too, but is not the daemon.
+    pid: u32,
+    hook: Hook,
+    pidfile: Option<Arc<PidFile>>,
+}
+
+enum Hook {
+    Waiting(Option<OnShutdown>),
+    Running(ThreadId),
+    Done,
+}
+
+/// Sets up the end of the daemon that this process now is.
+pub(crate) fn arm(pidfile: Arc<PidFile>, hook: Option<OnShutdown>) {
+    let state = State { pid: std::process::id(), hook: Hook::Waiting(hook), pidfile: Some(pidfile) };
+    let end = END.get_or_init(|| End {
+        state: Mutex::new(State { pid: 0, hook: Hook::Done, pidfile: None }),
+        changed: Condvar::new(),
+    });
+    *end.lock() = state;
+    exit::at_exit(at_exit);
+}
+
+/// Calls `on_shutdown`, unless it was called; if another thread is just calling it, waits until that is done.
+pub(crate) fn conclude(reason: &str, code: i32) {
+    let Some(end) = END.get() else { return };
+    if let Some(hook) = end.claim_hook() {
+        // A panic in the hook is told by the panic hook; the end goes on.
+        let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| hook(reason, code)));
+    }
+    end.hook_is_done();
+}
+
+/// Removes the pidfile, for a process that goes on living after its daemon's end.
+pub(crate) fn release() {
+    if let Some(pidfile) = END.get().and_then(|end| end.lock().pidfile.take()) {
+        pidfile.release();
+    }
+}
+
+fn at_exit(status: Option<i32>) {
+    let is_daemon = END.get().is_some_and(|end| end.lock().pid == std::process::id());
+    if !is_daemon {
+        return;
+    }
+    match status {
+        Some(0) => conclude(super::work::NORMALLY, 0),
+        Some(code) => conclude(&super::work::with_code(code & 0xff), code & 0xff),
+        None => conclude("Exiting", -1),
+    }
+    release();
+}
+
+impl End {
+    /// The hook, for the one who is to call it.
+    fn claim_hook(&self) -> Option<OnShutdown> {
+        let mut state = self.lock();
+        loop {
+            match &mut state.hook {
+                Hook::Waiting(hook) => {
+                    let hook = hook.take();
+                    state.hook = Hook::Running(std::thread::current().id());
+                    return hook;
+                }
+                // The hook itself ends the process: it must not wait for itself.
+                Hook::Running(thread) if *thread == std::thread::current().id() => return None,
+                Hook::Running(_) => state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Hook::Done => return None,
+            }
+        }
+    }
+
+    fn hook_is_done(&self) {
+        self.lock().hook = Hook::Done;
+        self.changed.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing panics while it is held, so a poisoned lock still holds a whole value.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

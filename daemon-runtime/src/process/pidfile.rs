@@ -1,0 +1,266 @@
+//! The claim and the pidfile of one daemon.
+//!
+//! The *claim* is an open-file-description lock on a file of mode 0600 beside the pidfile. It is taken in the launcher,
+//! goes along over both forks, and the kernel drops it with the daemon's last breath. The *pidfile* is made afresh at every
+//! start, under the claim, and only says `PID\n`. On both, the daemon itself holds a POSIX write lock, the *witness*, and
+//! the kernel names its holder to whoever asks: that, and never the number in the file, is what `status` and `stop` go by.
+//!
+//! The life of a pidfile: claimed (by the launcher), sealed (by the daemon), then released, or abandoned by a crash. Only
+//! who holds the claim may rename or remove any of the three names.
+
+mod claim;
+mod place;
+mod witness;
+
+use std::fs::{File, Permissions};
+use std::io;
+use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use self::claim::{LABEL, STARTING, WITNESS};
+use self::place::Place;
+pub(crate) use self::witness::{Life, Running, look};
+use crate::error::Error;
+use crate::sys::lock;
+
+/// How long one who lost a race waits before he looks again. Only starts that meet another start wait like this.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// A pidfile whose claim this process, or one it was forked from, has taken.
+#[derive(Debug)]
+pub(crate) struct PidFile {
+    place: Place,
+    claim: File,
+    /// The new pidfile, still under its other name until it is sealed.
+    label: File,
+}
+
+/// What came of asking for the claim.
+#[derive(Debug)]
+pub(crate) enum Acquired {
+    Mine(PidFile),
+    /// A daemon is there already.
+    Running(Running),
+}
+
+impl PidFile {
+    /// Takes the claim, waiting for a start or an end that is in progress for up to `timeout`.
+    pub(crate) fn acquire(path: &Path, timeout: Duration) -> Result<Acquired, Error> {
+        let place = Place::make(path)?;
+        let begun = Instant::now();
+        loop {
+            if let Some(acquired) = attempt(&place)? {
+                return Ok(acquired);
+            }
+            // The claim is held. Its holder is a daemon, or on the way to be one, or at its end: only the first is an answer.
+            let over = begun.elapsed() >= timeout;
+            match look(path)? {
+                Life::Running(daemon) if over || !daemon.is_starting() => return Ok(Acquired::Running(daemon)),
+                _ if over => return Err(Error::ClaimHeld { path: place.claim_path(), waited: timeout }),
+                _ => std::thread::sleep(PAUSE),
+            }
+        }
+    }
+
+    fn prepare(place: Place, claim: File) -> Result<Self, Error> {
+        let failed = |source| Error::PidFile { path: place.path().to_owned(), source };
+        // What a start that was killed left in the claim must not be read as this start's.
+        claim.set_len(0).map_err(failed)?;
+        let label = place.create_draft().map_err(failed)?;
+        Ok(Self { place, claim, label })
+    }
+
+    /// Makes this process the daemon of the pidfile: takes the witnesses, writes the number, and only then gives the file
+    /// its name, so that nobody ever sees half of one. `session` is the daemon's own session, 0 if it has none of its own.
+    pub(crate) fn seal(&self, session: i32) -> io::Result<()> {
+        own_witness(&self.claim, WITNESS)?;
+        self.claim.write_all_at(format!("{session}\n").as_bytes(), 0)?;
+        self.label.write_all_at(format!("{}\n", std::process::id()).as_bytes(), 0)?;
+        own_witness(&self.label, LABEL)?;
+        // The mode is set on the file, so that the umask has no say in it.
+        self.label.set_permissions(Permissions::from_mode(0o644))?;
+        self.place.publish_draft()?;
+        witness::this_process_holds(&self.claim);
+        Ok(())
+    }
+
+    /// Ends the time in which other starts wait for this one; for all processes that share the claim.
+    pub(crate) fn started(&self) {
+        // Should it fail, other starts wait until their time is over: nothing to tell anybody.
+        let _ = lock::unlock_description(&self.claim, STARTING);
+    }
+
+    /// Removes the names, if they are still this claim's. The lock itself is the kernel's to drop.
+    pub(crate) fn release(&self) {
+        let mine = self.place.is_claim(&self.claim);
+        // Without the claim's name the pidfile may still be ours: then our witness on it keeps everybody else off it.
+        if (mine || self.place.is_label(&self.label)) && self.place.remove_label().is_err() {
+            // A folder that we may not write any more: an empty pidfile names nobody.
+            let _ = self.label.set_len(0);
+        }
+        if mine {
+            self.place.remove_draft();
+            // Last, and only now: from here on the next start makes a claim of its own.
+            self.place.remove_claim();
+        }
+    }
+
+    /// The descriptors that must outlive the closing of all others.
+    pub(crate) fn descriptors(&self) -> [i32; 3] {
+        use std::os::fd::AsRawFd;
+        [self.claim.as_raw_fd(), self.label.as_raw_fd(), self.place.folder_fd()]
+    }
+}
+
+/// One try: the claim, or the daemon that lives without its claim's name, or nothing while another holds it.
+fn attempt(place: &Place) -> Result<Option<Acquired>, Error> {
+    place.check_label()?;
+    let Some(claim) = claim::try_take(place)? else { return Ok(None) };
+    // Somebody removed a living daemon's claim by hand: its pidfile still has the witness.
+    if let Some(daemon) = witness::of_label(place) {
+        place.remove_claim();
+        return Ok(Some(Acquired::Running(daemon)));
+    }
+    PidFile::prepare(place.try_clone()?, claim).map(|pidfile| Some(Acquired::Mine(pidfile)))
+}
+
+/// Clears away what a daemon that did not end in order left behind. It takes the claim for that, so whoever else has it
+/// meanwhile is not disturbed, and what is not a pidfile of ours stays.
+pub(crate) fn clear(path: &Path) -> Result<(), Error> {
+    let Some(place) = Place::find(path)? else { return Ok(()) };
+    if place.is_clear() || place.check_label().is_err() {
+        return Ok(());
+    }
+    let Some(claim) = claim::try_take(&place)? else { return Ok(()) };
+    if witness::of_label(&place).is_none() {
+        let failed = |source| Error::PidFile { path: path.to_owned(), source };
+        place.remove_label().map_err(failed)?;
+        place.remove_draft();
+    }
+    place.remove_claim();
+    drop(claim);
+    Ok(())
+}
+
+/// Waits until the claim is free. A child of the daemon that stands between fork and exec holds it a moment longer.
+pub(crate) fn wait_until_free(path: &Path, timeout: Duration) {
+    let begun = Instant::now();
+    while begun.elapsed() < timeout && claim::is_held(path) {
+        std::thread::sleep(PAUSE);
+    }
+}
+
+fn own_witness(file: &File, range: lock::Range) -> io::Result<()> {
+    if lock::try_lock_process(file, range)? {
+        return Ok(());
+    }
+    // Nobody else can have opened the file for writing, so this is a file system on which locks do not work.
+    Err(io::Error::other("the file system does not keep locks apart"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::PathBuf;
+
+    struct Home(PathBuf);
+
+    impl Home {
+        fn new(test: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("pidfile-{test}-{}", std::process::id()));
+            std::fs::create_dir_all(&path).expect("a folder");
+            Self(path)
+        }
+        fn pidfile(&self) -> PathBuf {
+            self.0.join("x.pid")
+        }
+        fn names(&self) -> Vec<String> {
+            let entries = std::fs::read_dir(&self.0).expect("a folder");
+            let mut names: Vec<_> =
+                entries.map(|e| e.expect("an entry").file_name().into_string().expect("text")).collect();
+            names.sort();
+            names
+        }
+    }
+
+    impl Drop for Home {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn mine(path: &Path) -> PidFile {
+        match PidFile::acquire(path, Duration::ZERO).expect("acquired") {
+            Acquired::Mine(pidfile) => pidfile,
+            Acquired::Running(daemon) => panic!("{daemon:?}"),
+        }
+    }
+
+    #[test]
+    fn a_sealed_pidfile_holds_the_number_and_nothing_else() {
+        let home = Home::new("sealed");
+        let pidfile = mine(&home.pidfile());
+        pidfile.seal(0).expect("sealed");
+        let text = std::fs::read_to_string(home.pidfile()).expect("read");
+        assert_eq!(text, format!("{}\n", std::process::id()));
+        let mode = home.pidfile().metadata().expect("there").permissions().mode();
+        assert_eq!(mode & 0o7777, 0o644);
+        pidfile.release();
+    }
+
+    #[test]
+    fn a_release_leaves_nothing_behind() {
+        let home = Home::new("released");
+        let pidfile = mine(&home.pidfile());
+        assert_eq!(home.names(), ["x.pid.claim", "x.pid.new"]);
+        pidfile.release();
+        assert_eq!(home.names(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_held_claim_is_not_given_away() {
+        let home = Home::new("held");
+        let pidfile = mine(&home.pidfile());
+        let second = PidFile::acquire(&home.pidfile(), Duration::ZERO);
+        assert!(matches!(second, Err(Error::ClaimHeld { .. })), "{second:?}");
+        drop(pidfile);
+        mine(&home.pidfile()).release();
+    }
+
+    #[test]
+    fn a_release_does_not_touch_the_names_of_a_later_claim() {
+        let home = Home::new("later");
+        let first = mine(&home.pidfile());
+        first.place.remove_claim();
+        let second = mine(&home.pidfile());
+        first.release();
+        assert_eq!(home.names(), ["x.pid.claim", "x.pid.new"]);
+        second.release();
+    }
+
+    #[test]
+    fn what_is_no_pidfile_is_not_replaced() {
+        let home = Home::new("foreign");
+        let refused = || PidFile::acquire(&home.pidfile(), Duration::ZERO).expect_err("refused").to_string();
+        std::fs::create_dir(home.pidfile()).expect("a folder");
+        assert!(refused().contains("is a directory"));
+        std::fs::remove_dir(home.pidfile()).expect("removed");
+        std::os::unix::fs::symlink("/etc/passwd", home.pidfile()).expect("a link");
+        assert!(refused().contains("is a symbolic link"));
+        std::fs::remove_file(home.pidfile()).expect("removed");
+        std::fs::write(home.pidfile(), "x".repeat(1000)).expect("written");
+        assert!(refused().contains("1000 bytes"));
+        assert_eq!(home.names(), ["x.pid"]);
+    }
+
+    #[test]
+    fn what_a_crash_left_is_cleared_away() {
+        let home = Home::new("crash");
+        for name in ["x.pid", "x.pid.claim", "x.pid.new"] {
+            std::fs::write(home.0.join(name), "4194304\n").expect("written");
+        }
+        clear(&home.pidfile()).expect("cleared");
+        assert_eq!(home.names(), Vec::<String>::new());
+    }
+}

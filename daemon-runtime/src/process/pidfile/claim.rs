@@ -1,0 +1,56 @@
+//! The claim: one lock that goes from the launcher through both forks to the daemon's last breath.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use super::place::{Place, claim_strangeness};
+use crate::error::Error;
+use crate::sys::lock::{self, Range};
+
+/// Held as long as the daemon or one who is about to become it lives (an OFD lock).
+pub(super) const CLAIM: Range = Range { start: 0, len: 1 };
+/// Held until the start is agreed on, so that other starts can wait for its end (an OFD lock).
+pub(super) const STARTING: Range = Range { start: 1, len: 1 };
+/// The daemon's witness in the claim (a POSIX lock).
+pub(super) const WITNESS: Range = Range { start: 2, len: 1 };
+/// The daemon's witness in the pidfile (a POSIX lock), from its first byte to its last.
+pub(super) const LABEL: Range = Range { start: 0, len: 0 };
+
+/// Takes the claim, or nothing while another holds it.
+pub(super) fn try_take(place: &Place) -> Result<Option<File>, Error> {
+    let failed = |source| Error::Claim { path: place.claim_path(), source };
+    loop {
+        let claim = match place.create_claim() {
+            Ok(claim) => claim,
+            Err(source) => return Err(refusal(place, source)),
+        };
+        if let Some(found) = claim_strangeness(place, Some(&claim)) {
+            return Err(Error::Foreign { path: place.claim_path(), found });
+        }
+        if !lock::try_lock_description(&claim, CLAIM).map_err(failed)? {
+            return Ok(None);
+        }
+        // Its last holder may have removed the name after we opened it: then we have locked a file without a name, and
+        // another may lock the one that has it.
+        if place.is_claim(&claim) {
+            // Nobody holds this without the claim.
+            lock::try_lock_description(&claim, STARTING).map_err(failed)?;
+            return Ok(Some(claim));
+        }
+    }
+}
+
+// In a sticky folder the kernel answers EACCES for a planted link: the person should read what is there all the same.
+fn refusal(place: &Place, source: io::Error) -> Error {
+    match claim_strangeness(place, None) {
+        Some(found) => Error::Foreign { path: place.claim_path(), found },
+        None => Error::Claim { path: place.claim_path(), source },
+    }
+}
+
+/// Whether anybody holds the claim, asked without taking it. What cannot be asked counts as free.
+pub(super) fn is_held(path: &Path) -> bool {
+    let place = Place::find(path).ok().flatten();
+    place.and_then(|p| p.open_claim().ok()).is_some_and(|claim| lock::is_locked(&claim, CLAIM).unwrap_or(false))
+}

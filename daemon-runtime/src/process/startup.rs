@@ -1,0 +1,255 @@
+//! The start-up channel: what session leader and daemon tell the launcher, word by word.
+//!
+//! It is a pair of sequenced-packet sockets: a word arrives whole or not at all, and the end of the channel without a word
+//! means failure. The launcher has one end, session leader and daemon share the other; nobody hands either to a child.
+
+use std::io::{self, IoSlice, IoSliceMut};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use nix::cmsg_space;
+use nix::poll::{PollFd, PollFlags, poll};
+use nix::sys::socket::{
+    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, Shutdown, SockFlag, SockType, recvmsg, sendmsg,
+    shutdown, socketpair,
+};
+
+use super::stages::Stage;
+use crate::sys::pidfd::{PidFd, poll_timeout};
+
+/// The longest text of a word; a longer one is cut. It fits into any socket buffer.
+const LONGEST: usize = 32 * 1024;
+
+/// What the launcher is told.
+#[derive(Debug)]
+pub(crate) enum Word {
+    /// Session leader: the daemon is there, and this is a handle on it.
+    Forked { pid: i32, handle: PidFd },
+    /// Session leader or daemon: this stage failed.
+    StageFailed { stage: Stage, errno: i32 },
+    /// Daemon: all stages are done, the worker begins.
+    Working,
+    /// Daemon: ready.
+    Ready,
+    /// Daemon: the worker returned this error.
+    Failed(String),
+    /// Daemon: the worker panicked, with this text at this place.
+    Panicked(String),
+    /// Daemon: this signal asked it to shut down.
+    Terminated { signal: i32 },
+    /// Session leader: the daemon has ended with this wait status, see waitpid(2).
+    Ended { status: i32 },
+}
+
+/// What the launcher answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// The start is agreed on.
+    Agreed,
+    /// The failure was heard, and will be told at the terminal.
+    Heard,
+    /// Nothing: the launcher is gone.
+    Gone,
+}
+
+const FORKED: u8 = b'F';
+const STAGE: u8 = b'S';
+const WORKING: u8 = b'W';
+const READY: u8 = b'R';
+const FAILED: u8 = b'E';
+const PANICKED: u8 = b'P';
+const TERMINATED: u8 = b'T';
+const ENDED: u8 = b'X';
+const AGREED: u8 = b'A';
+const HEARD: u8 = b'H';
+
+/// The launcher's end.
+#[derive(Debug)]
+pub(crate) struct LauncherEnd(OwnedFd);
+
+/// The end of session leader and daemon.
+#[derive(Debug)]
+pub(crate) struct DaemonEnd(OwnedFd);
+
+pub(crate) fn channel() -> io::Result<(LauncherEnd, DaemonEnd)> {
+    let (launcher, daemon) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)?;
+    Ok((LauncherEnd(launcher), DaemonEnd(daemon)))
+}
+
+impl DaemonEnd {
+    /// Hands the launcher a handle on the daemon.
+    pub(crate) fn introduce(&self, pid: i32, handle: &PidFd) {
+        self.send(FORKED, pid, "", Some(handle));
+    }
+
+    /// Tells the launcher. One that is gone is told nothing, and that is no failure of the daemon's.
+    pub(crate) fn say(&self, word: &Word) {
+        match word {
+            Word::Forked { pid, handle } => self.introduce(*pid, handle),
+            Word::StageFailed { stage, errno } => self.send(STAGE, *errno, stage.word(), None),
+            Word::Working => self.send(WORKING, 0, "", None),
+            Word::Ready => self.send(READY, 0, "", None),
+            Word::Failed(text) => self.send(FAILED, 0, text, None),
+            Word::Panicked(text) => self.send(PANICKED, 0, text, None),
+            Word::Terminated { signal } => self.send(TERMINATED, *signal, "", None),
+            Word::Ended { status } => self.send(ENDED, *status, "", None),
+        }
+    }
+
+    fn send(&self, tag: u8, number: i32, text: &str, handle: Option<&PidFd>) {
+        let (tag, number) = ([tag], number.to_le_bytes());
+        let parts = [IoSlice::new(&tag), IoSlice::new(&number), IoSlice::new(cut(text).as_bytes())];
+        let raw = handle.map(|h| [h.as_fd().as_raw_fd()]);
+        let rights: Vec<_> = raw.iter().map(|fds| ControlMessage::ScmRights(fds)).collect();
+        while let Err(nix::errno::Errno::EINTR) =
+            sendmsg::<()>(self.0.as_raw_fd(), &parts, &rights, MsgFlags::MSG_NOSIGNAL, None)
+        {}
+    }
+
+    /// Reads the launcher's answer, once there is one.
+    pub(crate) fn answer(&self) -> Answer {
+        let mut byte = [0_u8; 1];
+        match nix::unistd::read(&self.0, &mut byte) {
+            Ok(1) if byte[0] == AGREED => Answer::Agreed,
+            Ok(1) if byte[0] == HEARD => Answer::Heard,
+            _ => Answer::Gone,
+        }
+    }
+}
+
+impl LauncherEnd {
+    /// The next word; nothing at the end of the channel.
+    pub(crate) fn hear(&self) -> io::Result<Option<Word>> {
+        let mut bytes = vec![0_u8; LONGEST + 8];
+        let mut rights = cmsg_space!([i32; 1]);
+        let (length, handle) = {
+            let mut parts = [IoSliceMut::new(&mut bytes)];
+            let flags = MsgFlags::MSG_CMSG_CLOEXEC;
+            let message = match recvmsg::<()>(self.0.as_raw_fd(), &mut parts, Some(&mut rights), flags) {
+                // A daemon that died with our words unread resets the channel: that is its end too.
+                Err(nix::errno::Errno::ECONNRESET) => return Ok(None),
+                other => other?,
+            };
+            (message.bytes, message.cmsgs()?.find_map(handle_in))
+        };
+        parse(bytes.get(..length).unwrap_or_default(), handle)
+    }
+
+    /// Tells the daemon that the start is agreed on, and that this was the last word; false when nobody hears it.
+    pub(crate) fn agree(&self) -> bool {
+        self.send(AGREED) && shutdown(self.0.as_raw_fd(), Shutdown::Write).is_ok()
+    }
+
+    /// Waits until session leader and daemon have let go of the channel: then the daemon has put its stderr in place.
+    pub(crate) fn wait_for_end(self, timeout: Duration) {
+        let begun = Instant::now();
+        while let Some(left) = timeout.checked_sub(begun.elapsed()) {
+            let mut fds = [PollFd::new(self.as_fd(), PollFlags::POLLIN)];
+            if poll(&mut fds, poll_timeout(left)).is_ok_and(|ready| ready > 0) && !matches!(self.hear(), Ok(Some(_))) {
+                return;
+            }
+        }
+    }
+
+    /// Tells the daemon that its failure was heard.
+    pub(crate) fn hear_failure(&self) {
+        self.send(HEARD);
+    }
+
+    fn send(&self, byte: u8) -> bool {
+        nix::sys::socket::send(self.0.as_raw_fd(), &[byte], MsgFlags::MSG_NOSIGNAL).is_ok()
+    }
+}
+
+#[allow(unsafe_code, reason = "a received descriptor comes as a number")]
+fn handle_in(control: ControlMessageOwned) -> Option<PidFd> {
+    let ControlMessageOwned::ScmRights(fds) = control else { return None };
+    let raw = *fds.first()?;
+    // SAFETY: the kernel has just put this descriptor into our table for us, and nobody else knows its number.
+    Some(PidFd::from(unsafe { OwnedFd::from_raw_fd(raw) }))
+}
+
+fn parse(bytes: &[u8], handle: Option<PidFd>) -> io::Result<Option<Word>> {
+    let Some((tag, rest)) = bytes.split_first() else { return Ok(None) };
+    let (number, text) = rest.split_first_chunk().ok_or_else(garbled)?;
+    let number = i32::from_le_bytes(*number);
+    let text = String::from_utf8_lossy(text);
+    let word = match (*tag, handle) {
+        (FORKED, Some(handle)) => Word::Forked { pid: number, handle },
+        (STAGE, _) => Word::StageFailed { stage: Stage::of_word(&text).ok_or_else(garbled)?, errno: number },
+        (WORKING, _) => Word::Working,
+        (READY, _) => Word::Ready,
+        (FAILED, _) => Word::Failed(text.into_owned()),
+        (PANICKED, _) => Word::Panicked(text.into_owned()),
+        (TERMINATED, _) => Word::Terminated { signal: number },
+        (ENDED, _) => Word::Ended { status: number },
+        _ => return Err(garbled()),
+    };
+    Ok(Some(word))
+}
+
+fn garbled() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "the start-up channel carried something that is no word of ours")
+}
+
+fn cut(text: &str) -> &str {
+    let end = (0..=LONGEST.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
+    end.and_then(|end| text.get(..end)).unwrap_or_default()
+}
+
+impl AsFd for LauncherEnd {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+impl AsFd for DaemonEnd {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(word: &Word) -> Word {
+        let (launcher, daemon) = channel().expect("a channel");
+        daemon.say(word);
+        launcher.hear().expect("heard").expect("a word")
+    }
+
+    #[test]
+    fn every_word_arrives_as_it_was_said() {
+        assert!(matches!(said(&Word::Working), Word::Working));
+        assert!(matches!(said(&Word::Ready), Word::Ready));
+        assert!(matches!(said(&Word::Ended { status: 256 }), Word::Ended { status: 256 }));
+        assert!(matches!(said(&Word::Failed("no".into())), Word::Failed(t) if t == "no"));
+        assert!(matches!(said(&Word::Panicked("oh".into())), Word::Panicked(t) if t == "oh"));
+        let failed = Word::StageFailed { stage: Stage::WorkDir, errno: 2 };
+        assert!(matches!(said(&failed), Word::StageFailed { stage: Stage::WorkDir, errno: 2 }));
+    }
+
+    #[test]
+    fn the_handle_on_the_daemon_arrives_with_its_pid() {
+        let pid = i32::try_from(std::process::id()).expect("a pid");
+        let handle = PidFd::open(pid).expect("a handle");
+        let Word::Forked { pid: heard, handle } = said(&Word::Forked { pid, handle }) else { panic!("another word") };
+        assert_eq!(heard, pid);
+        handle.signal(0).expect("it is this process");
+    }
+
+    #[test]
+    fn the_end_of_the_channel_is_heard_as_such() {
+        let (launcher, daemon) = channel().expect("a channel");
+        drop(daemon);
+        assert!(launcher.hear().expect("heard").is_none());
+        assert!(!launcher.agree());
+    }
+
+    #[test]
+    fn a_text_too_long_is_cut_between_two_characters() {
+        let Word::Failed(heard) = said(&Word::Failed("é".repeat(LONGEST))) else { panic!("another word") };
+        assert_eq!(heard.len(), LONGEST);
+    }
+}

@@ -1,0 +1,276 @@
+//! How a start comes out: the launcher's waiting for the first of the words, ends and times that decide it.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+use nix::poll::{PollFd, PollFlags, poll};
+use nix::sys::signal::Signal;
+use nix::sys::wait::waitpid;
+use nix::unistd::Pid;
+
+use super::launcher::{Begun, Launched};
+use super::startup::Word;
+use super::{Observer, session};
+use crate::error::Error;
+use crate::spec::plan::Plan;
+use crate::spec::setting::Readiness;
+use crate::sys::pidfd::{PidFd, poll_timeout};
+
+/// How long what was sent SIGKILL may take to be gone.
+const LAST_WAIT: Duration = Duration::from_secs(10);
+
+/// A start that the launcher watches.
+pub(super) struct Watch<'a> {
+    plan: &'a Plan,
+    begun: Begun,
+    daemon: Option<(i32, PidFd)>,
+    since: Instant,
+    /// When the daemon counts as ready, or as late.
+    deadline: Deadline,
+    /// What the daemon told of its failure; its end is still to come.
+    failure: Option<Failure>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Deadline {
+    /// If there is no word by then, the start has failed.
+    Late(Instant),
+    /// If there is no word by then, the start has worked.
+    Settled(Instant),
+}
+
+enum Verdict {
+    Ready {
+        pid: i32,
+    },
+    /// The daemon has ended, with this wait status if the session leader could still tell.
+    Ended(Option<i32>),
+    /// It must be ended, for this reason.
+    Abort(Abort),
+}
+
+enum Abort {
+    Late,
+    Interrupted(i32),
+    /// The launcher itself cannot go on.
+    Broken(io::Error),
+}
+
+enum Failure {
+    Stage(Error),
+    Worker(String),
+    Panic(String),
+    Terminated(i32),
+}
+
+/// What happened while the launcher slept.
+#[derive(Debug, Clone, Copy)]
+struct Event {
+    channel: bool,
+    interrupt: bool,
+    capture: bool,
+}
+
+impl<'a> Watch<'a> {
+    pub(super) fn of(plan: &'a Plan, begun: Begun) -> Self {
+        let since = Instant::now();
+        let deadline = Deadline::Late(since + plan.start_timeout);
+        Self { plan, begun, daemon: None, since, deadline, failure: None }
+    }
+
+    /// Waits for the verdict, and leaves behind what it says: a daemon, or nothing.
+    pub(super) fn conclude(mut self, observer: &mut dyn Observer) -> Result<Launched, Error> {
+        match self.verdict(observer).unwrap_or_else(|broken| Verdict::Abort(Abort::Broken(broken))) {
+            Verdict::Ready { pid } => {
+                self.part();
+                Ok(Launched::Ready { pid })
+            }
+            Verdict::Ended(status) => {
+                self.clean_up();
+                self.judge(status)
+            }
+            Verdict::Abort(abort) => {
+                self.end_it(observer);
+                self.clean_up();
+                Err(self.aborted(abort))
+            }
+        }
+    }
+
+    fn verdict(&mut self, observer: &mut dyn Observer) -> io::Result<Verdict> {
+        let mut told = 0;
+        loop {
+            let event = self.sleep(told + 1)?;
+            let so_far = self.since.elapsed();
+            if so_far.as_secs() > told {
+                told = so_far.as_secs();
+                observer.waiting(so_far);
+            }
+            if let Some(verdict) = self.on(event)? {
+                return Ok(verdict);
+            }
+        }
+    }
+
+    /// Sleeps until something happens, the deadline is there, or so many seconds are over.
+    fn sleep(&self, seconds: u64) -> io::Result<Event> {
+        let mut fds = vec![
+            PollFd::new(self.begun.channel.as_fd(), PollFlags::POLLIN),
+            PollFd::new(self.begun.interrupts.as_fd(), PollFlags::POLLIN),
+        ];
+        fds.extend(self.begun.capture.pollable().map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
+        let (Deadline::Late(at) | Deadline::Settled(at)) = self.deadline;
+        let until = at.min(self.since + Duration::from_secs(seconds)).saturating_duration_since(Instant::now());
+        match poll(&mut fds, poll_timeout(until)) {
+            Ok(_) | Err(nix::errno::Errno::EINTR) => {}
+            Err(e) => return Err(e.into()),
+        }
+        let happened = |at: usize| fds.get(at).and_then(PollFd::any).unwrap_or(false);
+        Ok(Event { channel: happened(0), interrupt: happened(1), capture: happened(2) })
+    }
+
+    // A word counts before an interrupt, and both before the clock: what is decided already is not decided anew.
+    fn on(&mut self, event: Event) -> io::Result<Option<Verdict>> {
+        if event.capture {
+            self.begun.capture.take_in();
+        }
+        if event.channel {
+            return self.hear();
+        }
+        if event.interrupt {
+            let signal = self.begun.interrupts.read_signal()?;
+            let number = signal.and_then(|info| i32::try_from(info.ssi_signo).ok());
+            return Ok(number.map(|number| Verdict::Abort(Abort::Interrupted(number))));
+        }
+        match self.deadline {
+            Deadline::Late(at) if at <= Instant::now() => Ok(Some(Verdict::Abort(Abort::Late))),
+            Deadline::Settled(at) if at <= Instant::now() => Ok(self.agree()),
+            _ => Ok(None),
+        }
+    }
+
+    fn hear(&mut self) -> io::Result<Option<Verdict>> {
+        match self.begun.channel.hear()? {
+            Some(Word::Forked { pid, handle }) => self.daemon = Some((pid, handle)),
+            Some(Word::StageFailed { stage, errno }) => {
+                self.failure = Some(Failure::Stage(stage.error(self.plan, io::Error::from_raw_os_error(errno))));
+            }
+            Some(Word::Working) if self.plan.ready == Readiness::Auto => {
+                self.deadline = Deadline::Settled(Instant::now() + self.plan.settle);
+            }
+            Some(Word::Working) => {}
+            Some(Word::Ready) => return Ok(self.agree()),
+            Some(Word::Failed(text)) => {
+                self.failure = Some(Failure::Worker(text));
+                self.begun.channel.hear_failure();
+            }
+            Some(Word::Panicked(text)) => self.failure = Some(Failure::Panic(text)),
+            Some(Word::Terminated { signal }) => self.failure = Some(Failure::Terminated(signal)),
+            Some(Word::Ended { status }) => return Ok(Some(Verdict::Ended(Some(status)))),
+            None => return Ok(Some(Verdict::Ended(None))),
+        }
+        Ok(None)
+    }
+
+    /// Agrees that the daemon is ready, if it is still there. Else its end is about to be heard of.
+    fn agree(&mut self) -> Option<Verdict> {
+        match &self.daemon {
+            Some((pid, handle)) if self.failure.is_none() && !handle.has_ended() && self.begun.channel.agree() => {
+                Some(Verdict::Ready { pid: *pid })
+            }
+            _ => {
+                self.deadline = Deadline::Late(Instant::now() + LAST_WAIT);
+                None
+            }
+        }
+    }
+
+    /// Lets go of a daemon that is ready.
+    fn part(self) {
+        self.begun.pidfile.started();
+        self.begun.channel.wait_for_end(LAST_WAIT);
+        drop(self.begun.capture);
+        reap(self.begun.leader);
+    }
+
+    /// Ends the daemon in order, and if that takes too long, at once.
+    fn end_it(&mut self, observer: &mut dyn Observer) {
+        let Some((_, handle)) = &self.daemon else { return };
+        let _ = handle.signal(self.plan.stop_signal);
+        let begun = Instant::now();
+        while begun.elapsed() < self.plan.stop_timeout && !handle.wait(Duration::from_millis(100)).unwrap_or(true) {
+            // A daemon that writes while it ends must not wait for us.
+            self.begun.capture.take_in_all();
+            observer.waiting(self.since.elapsed());
+        }
+        let _ = handle.signal(nix::libc::SIGKILL);
+        let _ = handle.wait(LAST_WAIT);
+    }
+
+    /// Leaves nothing behind: no process of the session, no pidfile, no claim.
+    fn clean_up(&mut self) {
+        // The session leader is our child, and stays until we have waited for it, so its number, and the session's, means
+        // nobody else. It has said all that it had to say.
+        let _ = nix::sys::signal::kill(self.begun.leader, Signal::SIGKILL);
+        session::kill(self.begun.leader.as_raw());
+        if let Some((_, handle)) = &self.daemon {
+            let _ = handle.wait(LAST_WAIT);
+        }
+        self.begun.capture.take_in_all();
+        reap(self.begun.leader);
+        self.begun.pidfile.release();
+    }
+
+    fn judge(mut self, status: Option<i32>) -> Result<Launched, Error> {
+        let stderr = self.begun.capture.text();
+        let code = status.map_or(1, exit_code);
+        match (self.failure.take(), status) {
+            (Some(Failure::Stage(error)), _) => Err(error),
+            (Some(Failure::Worker(text)), _) => Err(Error::WorkerFailed { text, code, stderr }),
+            (Some(Failure::Panic(text)), _) => Err(Error::WorkerPanicked { text, code, stderr }),
+            (Some(Failure::Terminated(signal)), _) => Err(Error::WorkerKilled { signal, stderr }),
+            (None, None) => Err(Error::Vanished { stderr }),
+            (None, Some(0)) if self.plan.ready == Readiness::Auto => Ok(Launched::Ended),
+            (None, Some(0)) => Err(Error::NeverReady { stderr }),
+            (None, Some(status)) if signal_of(status) == 0 => Err(Error::WorkerExited { code, stderr }),
+            (None, Some(status)) => Err(Error::WorkerKilled { signal: signal_of(status), stderr }),
+        }
+    }
+
+    fn aborted(mut self, abort: Abort) -> Error {
+        match abort {
+            Abort::Late => Error::StartTimeout { waited: self.plan.start_timeout, stderr: self.begun.capture.text() },
+            Abort::Interrupted(signal) => Error::Interrupted { signal },
+            Abort::Broken(source) => Error::Channel { source },
+        }
+    }
+}
+
+/// The exit code that a shell would show for a wait status: 128 and the signal where one ended the process.
+fn exit_code(status: i32) -> u8 {
+    let number = match signal_of(status) {
+        0 => (status >> 8) & 0xff,
+        signal => 128 + signal,
+    };
+    u8::try_from(number).unwrap_or(1)
+}
+
+/// The signal that ended the process, 0 if it ended by itself; the eighth bit only tells of a core dump.
+fn signal_of(status: i32) -> i32 {
+    status & 0x7f
+}
+
+fn reap(child: Pid) {
+    while let Err(nix::errno::Errno::EINTR) = waitpid(child, None) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_status_becomes_the_exit_code_that_a_shell_shows() {
+        assert_eq!((exit_code(0), exit_code(42 << 8), exit_code(9), exit_code(6 | 0x80)), (0, 42, 137, 134));
+    }
+}

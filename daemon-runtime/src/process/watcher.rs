@@ -1,0 +1,116 @@
+//! The daemon's second thread: it waits for the signals that ask for a shutdown and for the launcher's answer.
+//!
+//! A signal handler may do next to nothing, so all that a shutdown takes happens here. The handlers are signal-hook's,
+//! which calls every handler that anybody registers with it: `tokio::signal` and signal-hook in the worker keep working.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use signal_hook::consts::{SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::iterator::backend::SignalDelivery;
+use signal_hook::iterator::exfiltrator::SignalOnly;
+
+use super::agreement::Agreement;
+use super::context::{Cause, Context, Request};
+use super::startup::{Answer, Word};
+use super::{end, work};
+use crate::sys::pidfd::poll_timeout;
+
+/// What the watcher needs to know of the daemon.
+pub(crate) struct Watcher {
+    pub(crate) context: Context,
+    pub(crate) agreement: Arc<Agreement>,
+    /// Whether the worker ends by itself when it is asked to.
+    pub(crate) waits_for_worker: bool,
+    /// The signals that ask for a shutdown, besides the three that always do.
+    pub(crate) stop_signal: i32,
+    /// In the foreground, where no launcher counts: when the daemon is taken for ready.
+    pub(crate) settled: Option<Instant>,
+}
+
+/// The watcher at work. Dropped, the signals have their default meaning again.
+#[derive(Debug)]
+pub(crate) struct Watching(Arc<AtomicBool>);
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+type Delivery = SignalDelivery<UnixStream, SignalOnly>;
+
+impl Watcher {
+    pub(crate) fn spawn(self) -> io::Result<Watching> {
+        let over = Arc::new(AtomicBool::new(false));
+        let mut signals = vec![SIGTERM, SIGINT, SIGQUIT];
+        if !signals.contains(&self.stop_signal) {
+            signals.push(self.stop_signal);
+        }
+        let (read, write) = UnixStream::pair()?;
+        let delivery = SignalDelivery::with_pipe(read, write, SignalOnly, &signals)?;
+        for signal in signals {
+            signal_hook::flag::register_conditional_default(signal, Arc::clone(&over))?;
+        }
+        std::thread::Builder::new().name("watcher".to_owned()).spawn(move || self.watch(delivery))?;
+        Ok(Watching(over))
+    }
+
+    fn watch(mut self, mut delivery: Delivery) {
+        loop {
+            let channel = self.agreement.channel();
+            let answered = self.sleep(delivery.get_read().as_fd(), channel.as_ref().map(|c| c.as_ref().as_fd()));
+            for signal in delivery.pending() {
+                self.on_signal(signal);
+            }
+            if let Some(channel) = channel.filter(|_| answered) {
+                self.agreement.concluded(channel.answer());
+            }
+            if self.settled.is_some_and(|at| at <= Instant::now()) {
+                self.settled = None;
+                self.agreement.concluded(Answer::Agreed);
+            }
+        }
+    }
+
+    /// Sleeps until there is something to do; true if it is the launcher's answer.
+    fn sleep(&self, signals: BorrowedFd<'_>, channel: Option<BorrowedFd<'_>>) -> bool {
+        let mut fds = vec![PollFd::new(signals, PollFlags::POLLIN)];
+        fds.extend(channel.map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
+        let until_settled = |at: Instant| poll_timeout(at.saturating_duration_since(Instant::now()));
+        let timeout = self.settled.map_or(PollTimeout::NONE, until_settled);
+        match poll(&mut fds, timeout) {
+            Ok(_) => fds.get(1).and_then(PollFd::any).unwrap_or(false),
+            Err(nix::errno::Errno::EINTR) => false,
+            Err(_) => {
+                // The kernel has no memory for it just now: try again, but not at full speed.
+                std::thread::sleep(Duration::from_millis(100));
+                false
+            }
+        }
+    }
+
+    fn on_signal(&self, signal: i32) {
+        let request = self.context.ask(Cause::Signal(signal));
+        if self.agreement.is_open() {
+            self.agreement.tell(&Word::Terminated { signal });
+        }
+        match request {
+            Request::First if self.waits_for_worker => {}
+            Request::First => finish(signal, 0),
+            // Whoever asks twice does not want to wait.
+            Request::Again => finish(signal, 128 + signal),
+        }
+    }
+}
+
+#[allow(clippy::exit, reason = "the worker stands somewhere in its own code: only the process as a whole can end")]
+fn finish(signal: i32, code: i32) -> ! {
+    end::conclude(&work::by_signal(signal), code);
+    std::process::exit(code)
+}

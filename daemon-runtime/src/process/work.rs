@@ -1,0 +1,187 @@
+//! The work itself: the worker, or the ticks of a repeating daemon, with whatever they do caught and put into words.
+
+use std::cell::Cell;
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
+use std::sync::Once;
+use std::time::{Duration, Instant};
+
+use super::agreement::Agreement;
+use super::context::{Cause, Context};
+use super::startup::Word;
+use crate::error::signal_name;
+use crate::schedule::{Clock, Tick, Timetable, Turn, repeat};
+use crate::spec::Job;
+use crate::spec::setting::OnError;
+use crate::spec::worker::{Body, Ending};
+
+/// The reason of an end that is nobody's fault.
+pub(crate) const NORMALLY: &str = "Shutting down normally";
+
+/// The exit code of a panic, as Rust has it.
+const PANICKED: u8 = 101;
+
+/// The reason of an end by `exit(code)`.
+pub(crate) fn with_code(code: i32) -> String {
+    format!("Exiting with non-zero exit code {code}")
+}
+
+/// The reason of an end that a signal asked for.
+pub(crate) fn by_signal(signal: i32) -> String {
+    format!("Terminated by {}", signal_name(signal))
+}
+
+/// How the work came out.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) code: u8,
+    pub(crate) reason: String,
+}
+
+/// Runs the job to its end.
+pub(crate) fn run(job: &mut Job, context: &Context, agreement: &Agreement) -> Outcome {
+    install_panic_hook();
+    let result = match job {
+        Job::Once(worker) => caught(|| (worker.run)(context)),
+        Job::Repeat { timetable, on_error, body } => ticks(timetable, *on_error, body, context, agreement),
+    };
+    match result {
+        Ok(ending) => ended(&ending, context, agreement),
+        Err(panic) => {
+            agreement.tell(&Word::Panicked(panic.clone()));
+            Outcome { code: PANICKED, reason: format!("Dying due to panic: {panic}") }
+        }
+    }
+}
+
+fn ended(ending: &Ending, context: &Context, agreement: &Agreement) -> Outcome {
+    let reason = match (&ending.error, ending.code, context.asked()) {
+        (Some(error), _, _) => {
+            // Told once: at the terminal while the start lasts, else on stderr.
+            if !agreement.tell_failure(&Word::Failed(error.clone())) {
+                report(&format!("error: {error}"));
+            }
+            format!("Dying due to error: {error}")
+        }
+        (None, 0, Some(Cause::Signal(signal))) => by_signal(signal),
+        (None, 0, _) => NORMALLY.to_owned(),
+        (None, code, _) => with_code(i32::from(code)),
+    };
+    Outcome { code: ending.code, reason }
+}
+
+fn ticks(
+    timetable: &Timetable,
+    on_error: OnError,
+    body: &mut Body,
+    context: &Context,
+    agreement: &Agreement,
+) -> Result<Ending, String> {
+    let clock = Monotonic { anchor: Instant::now(), context };
+    let mut tick = Tick::new(context.clone());
+    let flow = repeat(timetable, &clock, |turn| {
+        tick.turn(clock.anchor, turn);
+        one_tick(body, &tick, turn, on_error, agreement)
+    });
+    match flow {
+        ControlFlow::Continue(()) => Ok(Ending::WELL),
+        ControlFlow::Break(result) => result,
+    }
+}
+
+fn one_tick(
+    body: &mut Body,
+    tick: &Tick,
+    turn: Turn,
+    on_error: OnError,
+    agreement: &Agreement,
+) -> ControlFlow<Result<Ending, String>> {
+    let result = caught(|| body(tick));
+    if matches!(&result, Ok(ending) if ending.is_well()) {
+        // The last tick's end is the daemon's end, which is told as such.
+        if !turn.last {
+            agreement.ready();
+        }
+        return ControlFlow::Continue(());
+    }
+    let told = failure(tick.number(), &result);
+    match (on_error, result) {
+        (OnError::Continue, _) => {
+            report(&format!("error: {told}"));
+            ControlFlow::Continue(())
+        }
+        (OnError::Stop, Ok(ending)) => ControlFlow::Break(Ok(Ending { error: Some(told), ..ending })),
+        (OnError::Stop, Err(_)) => ControlFlow::Break(Ok(Ending { code: PANICKED, error: Some(told) })),
+    }
+}
+
+fn failure(number: u64, result: &Result<Ending, String>) -> String {
+    match result {
+        Ok(Ending { error: Some(error), .. }) => format!("tick {number} failed: {error}"),
+        Ok(Ending { code, .. }) => format!("tick {number} failed with exit code {code}"),
+        Err(panic) => format!("tick {number} panicked: {panic}"),
+    }
+}
+
+// Not by `eprintln!`, which panics where stderr cannot be written to.
+fn report(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// The monotonic clock, counted from the daemon's beginning, and woken by a shutdown.
+struct Monotonic<'a> {
+    anchor: Instant,
+    context: &'a Context,
+}
+
+impl Clock for Monotonic<'_> {
+    fn now(&self) -> Duration {
+        self.anchor.elapsed()
+    }
+
+    fn wait_until(&self, at: Duration) -> bool {
+        self.context.wait_until(self.anchor.checked_add(at))
+    }
+}
+
+thread_local! {
+    /// The text and the place of this thread's last panic.
+    static LAST_PANIC: Cell<Option<String>> = const { Cell::new(None) };
+}
+
+/// Runs `work`; a panic comes back as its text and place.
+fn caught(work: impl FnOnce() -> Ending) -> Result<Ending, String> {
+    catch_unwind(AssertUnwindSafe(work))
+        .map_err(|_| LAST_PANIC.take().unwrap_or_else(|| "without a message".to_owned()))
+}
+
+/// Keeps the text and the place of a panic, which are known in the panic hook only, and leaves the rest to the hook that
+/// was there before. Where a panic aborts, this is also the last moment for the end of the daemon.
+fn install_panic_hook() {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            before(info);
+            let told = in_words(info);
+            if cfg!(panic = "abort") {
+                super::daemon::abort_in_order(&told);
+            }
+            LAST_PANIC.set(Some(told));
+        }));
+    });
+}
+
+fn in_words(info: &PanicHookInfo<'_>) -> String {
+    let payload = info.payload();
+    let text = payload
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("without a message");
+    match info.location() {
+        Some(place) => format!("{text} ({}:{}:{})", place.file(), place.line(), place.column()),
+        None => text.to_owned(),
+    }
+}

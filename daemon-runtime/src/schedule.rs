@@ -1,0 +1,293 @@
+//! When a tick is due: pure arithmetic, and the loop over a clock that is handed in.
+
+use std::ops::{ControlFlow, Deref};
+use std::time::{Duration, Instant};
+
+use crate::process::context::Context;
+use crate::spec::setting::Missed;
+
+/// How a daemon repeats. All times are counted from the anchor, the moment the daemon began.
+#[derive(Debug, Clone)]
+pub(crate) struct Timetable {
+    pub(crate) every: Duration,
+    /// 0 means for ever.
+    pub(crate) times: u64,
+    pub(crate) missed: Missed,
+    pub(crate) jitter: Duration,
+    pub(crate) initial_delay: Duration,
+}
+
+impl Default for Timetable {
+    fn default() -> Self {
+        Self {
+            every: Duration::ZERO,
+            times: 0,
+            missed: Missed::Skip,
+            jitter: Duration::ZERO,
+            initial_delay: Duration::ZERO,
+        }
+    }
+}
+
+/// One entry of the timetable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Due {
+    pub(crate) number: u64,
+    pub(crate) at: Duration,
+}
+
+impl Timetable {
+    /// The first tick: number 0, at the anchor or `initial_delay` after it.
+    pub(crate) fn first(&self) -> Due {
+        Due { number: 0, at: self.initial_delay }
+    }
+
+    /// The tick after `last`, whose run ended at `now`.
+    pub(crate) fn after(&self, last: Due, now: Duration) -> Due {
+        let following = last.number.saturating_add(1);
+        match self.missed {
+            Missed::Delay => Due { number: following, at: now.saturating_add(self.every) },
+            Missed::Burst => self.entry(following),
+            Missed::Skip => self.entry(following.max(self.first_not_before(now))),
+        }
+    }
+
+    fn entry(&self, number: u64) -> Due {
+        Due { number, at: self.initial_delay.saturating_add(times(self.every, number)) }
+    }
+
+    /// The number of the first tick that is not yet over due at `now`.
+    fn first_not_before(&self, now: Duration) -> u64 {
+        let since_first = now.saturating_sub(self.initial_delay).as_nanos();
+        let number = since_first.div_ceil(self.every.as_nanos().max(1));
+        u64::try_from(number).unwrap_or(u64::MAX)
+    }
+
+    /// Where in `0..=jitter` a tick falls is drawn anew for each, so that it never adds up.
+    fn drawn_jitter(&self) -> Duration {
+        match u64::try_from(self.jitter.as_nanos()).unwrap_or(u64::MAX) {
+            0 => Duration::ZERO,
+            most => Duration::from_nanos(fastrand::u64(0..=most)),
+        }
+    }
+}
+
+/// `Duration` multiplies by `u32` only; a tick's number goes further.
+fn times(every: Duration, number: u64) -> Duration {
+    let nanos = every.as_nanos().saturating_mul(u128::from(number));
+    let seconds = u64::try_from(nanos / 1_000_000_000).unwrap_or(u64::MAX);
+    Duration::new(seconds, u32::try_from(nanos % 1_000_000_000).unwrap_or_default())
+}
+
+/// What tells the loop the time, and wakes it.
+pub(crate) trait Clock {
+    /// The time since the anchor.
+    fn now(&self) -> Duration;
+    /// Waits until then; true as soon as a shutdown is asked for.
+    fn wait_until(&self, at: Duration) -> bool;
+}
+
+/// What a tick's run is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Turn {
+    pub(crate) due: Due,
+    pub(crate) lateness: Duration,
+    /// Whether no other tick follows.
+    pub(crate) last: bool,
+}
+
+/// Runs the timetable until it is over, a shutdown is asked for, or `run` breaks it off.
+pub(crate) fn repeat<B>(
+    table: &Timetable,
+    clock: &impl Clock,
+    mut run: impl FnMut(Turn) -> ControlFlow<B>,
+) -> ControlFlow<B> {
+    let mut due = table.first();
+    let mut done: u64 = 0;
+    loop {
+        let at = due.at.saturating_add(table.drawn_jitter());
+        if clock.wait_until(at) {
+            return ControlFlow::Continue(());
+        }
+        done += 1;
+        let last = done == table.times;
+        run(Turn { due: Due { at, ..due }, lateness: clock.now().saturating_sub(at), last })?;
+        if last {
+            return ControlFlow::Continue(());
+        }
+        due = table.after(due, clock.now());
+    }
+}
+
+/// One run of a repeating daemon's body. It derefs to the daemon's [`Context`].
+#[derive(Debug)]
+pub struct Tick {
+    number: u64,
+    scheduled: Instant,
+    lateness: Duration,
+    context: Context,
+}
+
+impl Tick {
+    pub(crate) fn new(context: Context) -> Self {
+        Self { number: 0, scheduled: Instant::now(), lateness: Duration::ZERO, context }
+    }
+
+    pub(crate) fn turn(&mut self, anchor: Instant, turn: Turn) {
+        self.number = turn.due.number;
+        self.scheduled = anchor.checked_add(turn.due.at).unwrap_or(anchor);
+        self.lateness = turn.lateness;
+    }
+
+    /// Its place in the schedule: tick n is due at start + n * `every`, so the first is 0, and missed ticks leave a gap.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// When it was due, `jitter` included, on the monotonic clock.
+    #[must_use]
+    pub fn scheduled(&self) -> Instant {
+        self.scheduled
+    }
+
+    /// How long after [`scheduled`](Self::scheduled) the body was called.
+    #[must_use]
+    pub fn lateness(&self) -> Duration {
+        self.lateness
+    }
+
+    /// The daemon's context.
+    #[must_use]
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+}
+
+impl Deref for Tick {
+    type Target = Context;
+
+    fn deref(&self) -> &Context {
+        &self.context
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn every(period: Duration, missed: Missed) -> Timetable {
+        Timetable { every: period, missed, ..Timetable::default() }
+    }
+
+    /// A clock that stands still but for waiting and for `spend`.
+    #[derive(Default)]
+    struct Fake {
+        now: Cell<Duration>,
+        stop_at: Cell<Option<Duration>>,
+    }
+
+    impl Fake {
+        fn spend(&self, time: Duration) {
+            self.now.set(self.now.get() + time);
+        }
+    }
+
+    impl Clock for Fake {
+        fn now(&self) -> Duration {
+            self.now.get()
+        }
+        fn wait_until(&self, at: Duration) -> bool {
+            let stop = self.stop_at.get().filter(|stop| *stop <= at);
+            self.now.set(self.now.get().max(stop.unwrap_or(at)));
+            stop.is_some()
+        }
+    }
+
+    fn ticks(table: &Timetable, body: &[u32]) -> Vec<(u64, u128)> {
+        let (clock, mut seen) = (Fake::default(), Vec::new());
+        let table = Timetable { times: body.len() as u64, ..table.clone() };
+        let _ = repeat(&table, &clock, |turn| {
+            let length = body[seen.len()];
+            seen.push((turn.due.number, clock.now().as_millis()));
+            clock.spend(MS * length);
+            ControlFlow::<()>::Continue(())
+        });
+        seen
+    }
+
+    #[test]
+    fn a_body_shorter_than_the_period_does_not_shift_the_schedule() {
+        assert_eq!(ticks(&every(10 * MS, Missed::Skip), &[3, 9, 1]), [(0, 0), (1, 10), (2, 20)]);
+    }
+
+    #[test]
+    fn skip_leaves_out_what_came_due_while_the_body_ran() {
+        assert_eq!(ticks(&every(10 * MS, Missed::Skip), &[25, 1, 1]), [(0, 0), (3, 30), (4, 40)]);
+    }
+
+    #[test]
+    fn burst_makes_up_for_what_came_due_while_the_body_ran() {
+        assert_eq!(ticks(&every(10 * MS, Missed::Burst), &[25, 1, 1, 1]), [(0, 0), (1, 25), (2, 26), (3, 30)]);
+    }
+
+    #[test]
+    fn delay_counts_from_the_end_of_the_last_run() {
+        assert_eq!(ticks(&every(10 * MS, Missed::Delay), &[3, 25, 1]), [(0, 0), (1, 13), (2, 48)]);
+    }
+
+    #[test]
+    fn the_first_tick_waits_for_the_initial_delay_and_the_rest_follow_it() {
+        let table = Timetable { initial_delay: 7 * MS, ..every(10 * MS, Missed::Skip) };
+        assert_eq!(ticks(&table, &[1, 1, 12, 1]), [(0, 7), (1, 17), (2, 27), (4, 47)]);
+    }
+
+    #[test]
+    fn a_million_ticks_do_not_drift() {
+        let (table, clock) = (Timetable { times: 1_000_001, ..every(MS * 7, Missed::Skip) }, Fake::default());
+        let mut last = None;
+        let _ = repeat(&table, &clock, |turn| {
+            last = Some(turn);
+            clock.spend(MS * 3);
+            ControlFlow::<()>::Continue(())
+        });
+        let last = last.expect("ticks");
+        assert_eq!(last.due, Due { number: 1_000_000, at: Duration::from_secs(7_000) });
+        assert_eq!(last.lateness, Duration::ZERO);
+    }
+
+    #[test]
+    fn jitter_stays_within_its_bound_and_never_adds_up() {
+        let table = Timetable { jitter: 4 * MS, times: 1000, ..every(10 * MS, Missed::Skip) };
+        let (clock, mut number) = (Fake::default(), 0_u32);
+        let _ = repeat(&table, &clock, |turn| {
+            let off = clock.now().checked_sub(10 * MS * number).expect("never early");
+            assert!(off <= 4 * MS && turn.due.number == u64::from(number), "tick {number} off by {off:?}");
+            number += 1;
+            ControlFlow::<()>::Continue(())
+        });
+        assert_eq!(number, 1000);
+    }
+
+    #[test]
+    fn a_shutdown_ends_the_waiting_and_no_further_tick_runs() {
+        let clock = Fake::default();
+        clock.stop_at.set(Some(25 * MS));
+        let mut runs = 0;
+        let _ = repeat(&every(10 * MS, Missed::Skip), &clock, |_| {
+            runs += 1;
+            ControlFlow::<()>::Continue(())
+        });
+        assert_eq!((runs, clock.now()), (3, 25 * MS));
+    }
+
+    #[test]
+    fn a_period_and_a_number_beyond_all_bounds_do_not_overflow() {
+        let table = every(Duration::MAX, Missed::Burst);
+        assert_eq!(table.entry(u64::MAX).at, Duration::new(u64::MAX, table.entry(u64::MAX).at.subsec_nanos()));
+        assert_eq!(every(Duration::from_nanos(1), Missed::Skip).after(table.first(), Duration::MAX).number, u64::MAX);
+    }
+}

@@ -1,0 +1,297 @@
+//! What a setting may be given as: the value itself, a text that says it, or an `Option` of these.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::expand::Template;
+
+/// What became of a value that was given for a setting of type `T`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Setting<T> {
+    /// Nothing was given (`None`): the default holds.
+    Unset,
+    /// The value.
+    Value(T),
+    /// What was given cannot be a `T`; every action will say so.
+    Refused {
+        /// What was given.
+        value: String,
+        /// Why it cannot be.
+        reason: String,
+    },
+}
+
+/// A value that a setting of type `T` can be given as.
+///
+/// Wherever a key may be left out, an `Option` is taken too, and `None` means left out.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the value of this key",
+    label = "no value for this key",
+    note = "paths are given as text, `Path` or `PathBuf`; durations as text like \"5s\" or `Duration`; choices as the \
+            words that the key's documentation lists; each of them in an `Option` too"
+)]
+pub trait IntoSetting<T> {
+    /// The value, or why it cannot be one.
+    fn into_setting(self) -> Setting<T>;
+}
+
+impl<T, V: IntoSetting<T>> IntoSetting<T> for Option<V> {
+    fn into_setting(self) -> Setting<T> {
+        self.map_or(Setting::Unset, IntoSetting::into_setting)
+    }
+}
+
+/// Values that are taken as they are.
+macro_rules! taken_as_is {
+    ($($target:ty: $($given:ty),+;)+) => { $($(
+        impl IntoSetting<$target> for $given {
+            fn into_setting(self) -> Setting<$target> { Setting::Value(self.into()) }
+        }
+    )+)+ };
+}
+
+taken_as_is! {
+    PathBuf: PathBuf, &PathBuf, &Path, &str, String, &String, &OsStr, OsString, &OsString;
+    String: String, &String, &str;
+    Duration: Duration;
+    bool: bool;
+    Detach: Detach;
+    CloseFds: CloseFds;
+    Readiness: Readiness;
+    Missed: Missed;
+    OnError: OnError;
+}
+
+impl IntoSetting<PathBuf> for Template {
+    fn into_setting(self) -> Setting<PathBuf> {
+        match self.expand() {
+            Ok(path) => Setting::Value(path),
+            Err(reason) => Setting::Refused { value: format!("{:?}", self.text()), reason },
+        }
+    }
+}
+
+/// Texts that are read by a function `&str -> Result<T, String>`.
+macro_rules! read_from_text {
+    ($($target:ty: $read:expr;)+) => { $(
+        impl IntoSetting<$target> for &str {
+            fn into_setting(self) -> Setting<$target> {
+                match $read(self) {
+                    Ok(value) => Setting::Value(value),
+                    Err(reason) => Setting::Refused { value: format!("{self:?}"), reason },
+                }
+            }
+        }
+        impl IntoSetting<$target> for &String {
+            fn into_setting(self) -> Setting<$target> { self.as_str().into_setting() }
+        }
+        impl IntoSetting<$target> for String {
+            fn into_setting(self) -> Setting<$target> { self.as_str().into_setting() }
+        }
+    )+ };
+}
+
+read_from_text! {
+    Duration: duration;
+    Umask: Umask::read;
+    StopSignal: StopSignal::read;
+    Detach: Detach::read;
+    CloseFds: CloseFds::read;
+    Readiness: Readiness::read;
+    Missed: Missed::read;
+    OnError: OnError::read;
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|e| format!("{e}; write it like \"5s\", \"250ms\" or \"1h 30m\""))
+}
+
+/// A choice among words, with its `read` and its `Display`.
+macro_rules! choice {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum $name { $($(#[$variant_doc])* $variant,)+ }
+
+        impl $name {
+            fn read(word: &str) -> Result<Self, String> {
+                match word {
+                    $($word => Ok(Self::$variant),)+
+                    _ => Err(format!("the choices are {}", [$(concat!("\"", $word, "\"")),+].join(", "))),
+                }
+            }
+        }
+    };
+}
+
+/// Whether `start` goes to the background: the key `detach`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detach {
+    /// `"auto"`: detach, unless a manager looks after this very process: as PID 1, with `NOTIFY_SOCKET` set, or with a
+    /// socket as stdin.
+    Auto,
+    /// `true`: always detach.
+    Always,
+    /// `false`: stay in the foreground.
+    Never,
+}
+
+impl Detach {
+    fn read(word: &str) -> Result<Self, String> {
+        match word {
+            "auto" => Ok(Self::Auto),
+            _ => Err("the choices are \"auto\", true, false".to_owned()),
+        }
+    }
+}
+
+impl IntoSetting<Detach> for bool {
+    fn into_setting(self) -> Setting<Detach> {
+        Setting::Value(if self { Detach::Always } else { Detach::Never })
+    }
+}
+
+choice! {
+    /// Which descriptors beyond the standard three are closed: the key `close_fds`.
+    CloseFds {
+        /// Those that the launching program leaked (without close-on-exec); what this program opened stays.
+        Inherited = "inherited",
+        /// All of them, also what this program opened: what owns one of those must not be used afterwards.
+        All = "all",
+        /// None.
+        None = "none",
+    }
+}
+
+choice! {
+    /// When the daemon counts as ready: the key `ready`.
+    Readiness {
+        /// At `ready()`, after the first tick that ended well, or when the worker has lived for `settle`.
+        Auto = "auto",
+        /// At `ready()` only.
+        Notify = "notify",
+    }
+}
+
+choice! {
+    /// What becomes of ticks that came due while the body was still running: the key `missed`.
+    Missed {
+        /// They are left out; the next tick is the next one of the schedule.
+        Skip = "skip",
+        /// They are made up for, one right after the other.
+        Burst = "burst",
+        /// The next tick is due `every` after the end of the last one, so the schedule shifts.
+        Delay = "delay",
+    }
+}
+
+choice! {
+    /// What a tick that failed or panicked means for the daemon: the key `on_error`.
+    OnError {
+        /// It is reported on stderr, and the daemon goes on.
+        Continue = "continue",
+        /// It is reported, and ends the daemon with exit code 1.
+        Stop = "stop",
+    }
+}
+
+/// A file mode creation mask, `0o000` to `0o777`; umask(2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Umask(pub(crate) u32);
+
+impl Umask {
+    fn read(text: &str) -> Result<Self, String> {
+        let digits = text.strip_prefix("0o").unwrap_or(text);
+        u32::from_str_radix(digits, 8)
+            .ok()
+            .filter(|mask| *mask <= 0o777)
+            .map(Self)
+            .ok_or_else(|| "a umask has up to three octal digits, like \"027\" or 0o027".to_owned())
+    }
+}
+
+macro_rules! umask_from {
+    ($($given:ty),+) => { $(
+        impl IntoSetting<Umask> for $given {
+            fn into_setting(self) -> Setting<Umask> {
+                match u32::try_from(self) {
+                    Ok(mask) if mask <= 0o777 => Setting::Value(Umask(mask)),
+                    _ => Setting::Refused { value: format!("{self:#o}"), reason: "a umask is 0o000 to 0o777".to_owned() },
+                }
+            }
+        }
+    )+ };
+}
+
+umask_from!(u16, u32, i32);
+
+macro_rules! times_from {
+    ($($given:ty),+) => { $(
+        impl IntoSetting<u64> for $given {
+            fn into_setting(self) -> Setting<u64> {
+                match u64::try_from(self) {
+                    Ok(times) => Setting::Value(times),
+                    Err(_) => Setting::Refused { value: self.to_string(), reason: "a count is 0 or more".to_owned() },
+                }
+            }
+        }
+    )+ };
+}
+
+times_from!(u8, u16, u32, u64, usize, i32, i64);
+
+/// The signal that asks the daemon to shut down: the key `stop_signal`; signal(7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StopSignal(pub(crate) i32);
+
+impl StopSignal {
+    fn read(text: &str) -> Result<Self, String> {
+        use nix::sys::signal::Signal;
+        let name = if text.starts_with("SIG") { text.to_owned() } else { format!("SIG{text}") };
+        match name.parse::<Signal>() {
+            Ok(Signal::SIGKILL | Signal::SIGSTOP) => {
+                Err("no program can catch it; `stop --force` kills what will not stop".to_owned())
+            }
+            Ok(signal) => Ok(Self(signal as i32)),
+            Err(_) => Err("signals are named as in signal(7), like \"SIGTERM\"".to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set<T>(given: impl IntoSetting<T>) -> Setting<T> {
+        given.into_setting()
+    }
+
+    #[test]
+    fn none_is_left_out_and_some_is_its_value() {
+        assert_eq!(set::<bool>(None::<bool>), Setting::Unset);
+        assert_eq!(set::<PathBuf>(Some("/x")), Setting::Value(PathBuf::from("/x")));
+    }
+
+    #[test]
+    fn a_umask_is_read_as_octal_and_bounded() {
+        assert_eq!(set::<Umask>("027"), Setting::Value(Umask(0o27)));
+        assert_eq!(set::<Umask>(0o077), Setting::Value(Umask(0o77)));
+        assert!(matches!(set::<Umask>("1777"), Setting::Refused { .. }));
+        assert!(matches!(set::<Umask>("+7x"), Setting::Refused { .. }));
+        assert!(matches!(set::<Umask>(-1), Setting::Refused { .. }));
+    }
+
+    #[test]
+    fn a_signal_is_read_with_and_without_its_prefix() {
+        assert_eq!(set::<StopSignal>("SIGQUIT"), Setting::Value(StopSignal(3)));
+        assert_eq!(set::<StopSignal>("QUIT"), Setting::Value(StopSignal(3)));
+        assert!(matches!(set::<StopSignal>("KILL"), Setting::Refused { .. }));
+    }
+
+    #[test]
+    fn a_wrong_word_is_answered_with_the_right_ones() {
+        let Setting::Refused { reason, .. } = set::<Missed>("skipp") else { panic!("taken") };
+        assert_eq!(reason, r#"the choices are "skip", "burst", "delay""#);
+    }
+}

@@ -1,0 +1,311 @@
+//! What runs in the daemon: workers and tick bodies, and how their return values end it.
+
+use std::fmt::Display;
+use std::process::{ExitCode, Termination};
+
+use crate::process::context::Context;
+use crate::schedule::Tick;
+
+/// How a worker ended: an exit code, and the error's text if it failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ending {
+    pub(crate) code: u8,
+    pub(crate) error: Option<String>,
+}
+
+impl Ending {
+    /// The end of a worker that has done its work: exit code 0.
+    pub const WELL: Self = Self { code: 0, error: None };
+
+    /// A failure in words: exit code 1.
+    pub fn failed(error: impl Display) -> Self {
+        Self { code: 1, error: Some(error.to_string()) }
+    }
+
+    /// What a [`Termination`] of any type reports.
+    pub fn of(value: impl Termination) -> Self {
+        Self::from_exit_code(value.report())
+    }
+
+    // `ExitCode` does not show its number, but it can be compared, and there are only 256 of them.
+    fn from_exit_code(exit: ExitCode) -> Self {
+        let code = (0..=u8::MAX).find(|code| ExitCode::from(*code) == exit).unwrap_or(1);
+        Self { code, error: None }
+    }
+
+    /// Whether the worker ended with exit code 0.
+    #[must_use]
+    pub fn is_well(&self) -> bool {
+        self.code == 0
+    }
+}
+
+/// What a worker may return: `()`, `!`, `Result<T, E: Display>` of these, [`ExitCode`] or [`Ending`].
+///
+/// Another [`Termination`] goes through [`Ending::of`]; the attributes do that by themselves.
+#[diagnostic::on_unimplemented(
+    message = "a worker cannot return `{Self}`",
+    note = "workers return `()`, `!`, `Result<(), E>` with `E: Display`, `ExitCode`, or `Ending::of(...)` of any `Termination`"
+)]
+pub trait IntoEnding {
+    /// The exit code and the error's text.
+    fn into_ending(self) -> Ending;
+}
+
+impl IntoEnding for Ending {
+    fn into_ending(self) -> Ending {
+        self
+    }
+}
+
+impl IntoEnding for () {
+    fn into_ending(self) -> Ending {
+        Ending::WELL
+    }
+}
+
+impl IntoEnding for ExitCode {
+    fn into_ending(self) -> Ending {
+        Ending::from_exit_code(self)
+    }
+}
+
+impl<T: IntoEnding, E: Display> IntoEnding for Result<T, E> {
+    fn into_ending(self) -> Ending {
+        self.map_or_else(Ending::failed, T::into_ending)
+    }
+}
+
+/// The type `!`, which stable Rust lets us reach only as what a function pointer returns.
+type Never = <fn() -> ! as Returns>::Value;
+
+/// A way to name what a function returns.
+pub trait Returns {
+    /// What it returns.
+    type Value;
+}
+
+impl<T> Returns for fn() -> T {
+    type Value = T;
+}
+
+impl IntoEnding for Never {
+    fn into_ending(self) -> Ending {
+        self
+    }
+}
+
+/// A worker: run once, in the daemon.
+pub(crate) struct Worker {
+    pub(crate) run: Box<dyn FnMut(&Context) -> Ending>,
+    /// Whether it takes a `Context`, and so can end in its own time when a shutdown is asked for.
+    pub(crate) sees_context: bool,
+}
+
+/// The body of a repeating daemon: run once a tick.
+pub(crate) type Body = Box<dyn FnMut(&Tick) -> Ending>;
+
+/// A function that can be a worker: `FnMut() -> R` or `FnMut(&Context) -> R`, where `R:` [`IntoEnding`].
+///
+/// `Shape` only keeps the two apart; it is always inferred.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a worker",
+    note = "a worker is a function or closure without parameters, or with one `&Context`, whose type a closure must write out"
+)]
+pub trait IntoWorker<Shape>: sealed::Worker<Shape> {}
+
+/// A function that can be a tick's body: `FnMut() -> R` or `FnMut(&Tick) -> R`, where `R:` [`IntoEnding`].
+///
+/// `Shape` only keeps the two apart; it is always inferred.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the body of a tick",
+    note = "a body is a function or closure without parameters, or with one `&Tick`, whose type a closure must write out"
+)]
+pub trait IntoBody<Shape>: sealed::Body<Shape> {}
+
+impl<Shape, F: sealed::Worker<Shape>> IntoWorker<Shape> for F {}
+impl<Shape, F: sealed::Body<Shape>> IntoBody<Shape> for F {}
+
+pub(crate) mod sealed {
+    use super::{Context, IntoEnding, Tick};
+
+    pub trait Worker<Shape> {
+        #[doc(hidden)]
+        fn into_worker(self) -> super::WorkerParts;
+    }
+
+    pub trait Body<Shape> {
+        #[doc(hidden)]
+        fn into_body(self) -> super::BodyParts;
+    }
+
+    impl<F, R> Worker<fn() -> R> for F
+    where
+        F: FnMut() -> R + 'static,
+        R: IntoEnding,
+    {
+        fn into_worker(mut self) -> super::WorkerParts {
+            super::WorkerParts(super::Worker { run: Box::new(move |_| self().into_ending()), sees_context: false })
+        }
+    }
+
+    impl<F, R> Worker<fn(&Context) -> R> for F
+    where
+        F: FnMut(&Context) -> R + 'static,
+        R: IntoEnding,
+    {
+        fn into_worker(mut self) -> super::WorkerParts {
+            super::WorkerParts(super::Worker {
+                run: Box::new(move |context| self(context).into_ending()),
+                sees_context: true,
+            })
+        }
+    }
+
+    impl<F, R> Body<fn() -> R> for F
+    where
+        F: FnMut() -> R + 'static,
+        R: IntoEnding,
+    {
+        fn into_body(mut self) -> super::BodyParts {
+            super::BodyParts(Box::new(move |_| self().into_ending()))
+        }
+    }
+
+    impl<F, R> Body<fn(&Tick) -> R> for F
+    where
+        F: FnMut(&Tick) -> R + 'static,
+        R: IntoEnding,
+    {
+        fn into_body(mut self) -> super::BodyParts {
+            super::BodyParts(Box::new(move |tick| self(tick).into_ending()))
+        }
+    }
+}
+
+/// A worker on its way into the builder.
+#[derive(Debug)]
+pub struct WorkerParts(pub(crate) Worker);
+
+/// A tick's body on its way into the builder.
+pub struct BodyParts(pub(crate) Body);
+
+impl std::fmt::Debug for Worker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Worker").field("sees_context", &self.sees_context).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for BodyParts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Body")
+    }
+}
+
+/// How the attributes turn whatever a worker returns into an [`Ending`]: by `Display` where its error has that, else by
+/// [`Termination`], else by [`IntoEnding`], whose message tells what a worker may return. Method look-up tries them in this
+/// order, because each stands a reference further away from `&mut &mut Returned<T>`.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Returned<T>(pub Option<T>);
+
+#[doc(hidden)]
+pub trait ByDisplay {
+    fn ending(&mut self) -> Ending;
+}
+
+impl<T: Termination, E: Display> ByDisplay for &mut Returned<Result<T, E>> {
+    fn ending(&mut self) -> Ending {
+        match self.0.take() {
+            Some(Ok(value)) => Ending::of(value),
+            Some(Err(error)) => Ending::failed(error),
+            None => Ending::WELL,
+        }
+    }
+}
+
+#[doc(hidden)]
+pub trait ByTermination {
+    fn ending(&mut self) -> Ending;
+}
+
+#[allow(clippy::mut_mut, reason = "the number of references is what orders the look-up")]
+impl<T: Termination> ByTermination for &mut &mut Returned<T> {
+    fn ending(&mut self) -> Ending {
+        self.0.take().map_or(Ending::WELL, Ending::of)
+    }
+}
+
+#[doc(hidden)]
+pub trait ByEnding {
+    type Value;
+    fn ending(&mut self) -> Ending
+    where
+        Self::Value: IntoEnding;
+}
+
+impl<T> ByEnding for Returned<T> {
+    type Value = T;
+    fn ending(&mut self) -> Ending
+    where
+        T: IntoEnding,
+    {
+        self.0.take().map_or(Ending::WELL, T::into_ending)
+    }
+}
+
+/// What the attributes wrap the worker's call in.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __ending {
+    ($call:expr) => {{
+        #[allow(unused_imports, reason = "each return type needs only one of the three")]
+        use $crate::__private::{ByDisplay as _, ByEnding as _, ByTermination as _};
+        (&mut &mut $crate::__private::Returned(::core::option::Option::Some($call))).ending()
+    }};
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Shown;
+    impl Display for Shown {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("shown")
+        }
+    }
+
+    #[test]
+    fn an_exit_code_keeps_its_number() {
+        assert!((0..=255).all(|code| ExitCode::from(code).into_ending().code == code));
+    }
+
+    #[test]
+    fn an_error_with_display_is_told_in_its_words() {
+        assert_eq!(crate::__ending!(Err::<(), _>(Shown)), Ending::failed("shown"));
+        assert_eq!(Err::<(), _>(Shown).into_ending(), Ending::failed("shown"));
+    }
+
+    #[test]
+    fn any_termination_is_taken() {
+        fn opaque() -> impl Termination {
+            ExitCode::from(9)
+        }
+        assert_eq!(crate::__ending!(opaque()).code, 9);
+        assert_eq!(crate::__ending!(()), Ending::WELL);
+        assert_eq!(crate::__ending!(Ending::failed("so")), Ending::failed("so"));
+        assert_eq!(crate::__ending!(Ok::<ExitCode, Shown>(ExitCode::from(3))).code, 3);
+    }
+
+    #[test]
+    fn a_function_that_never_returns_is_a_worker() {
+        fn forever() -> ! {
+            loop {
+                std::thread::park();
+            }
+        }
+        fn takes<S>(_: impl IntoWorker<S>) {}
+        takes(forever);
+    }
+}

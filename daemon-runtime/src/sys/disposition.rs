@@ -1,0 +1,103 @@
+//! Signal dispositions and masks: sigaction(2), sigprocmask(2).
+
+use std::io;
+
+use nix::libc;
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, sigaction, sigprocmask};
+
+/// Gives every ignored signal its default disposition back, as far as a launching program can have ignored it: handlers do
+/// not survive exec(2), so a handler that is there is this program's own and stays. SIGPIPE stays as Rust has it.
+pub(crate) fn reset_ignored(except: &[libc::c_int]) -> io::Result<()> {
+    let highest = libc::SIGRTMAX();
+    for signal in (1..=highest).filter(|s| *s != libc::SIGPIPE && !except.contains(s)) {
+        if is_ignored(signal) {
+            set_default(signal)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether this process ignores the signal.
+pub(crate) fn is_ignored(signal: libc::c_int) -> bool {
+    let mut current = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: the new action is null, so nothing changes, and the old one is written into memory of the right type.
+    let known = unsafe { libc::sigaction(signal, std::ptr::null(), current.as_mut_ptr()) } == 0;
+    // SAFETY: the memory was zeroed, which is a valid `sigaction`, whether or not the call wrote to it.
+    let current = unsafe { current.assume_init() };
+    known && current.sa_sigaction == libc::SIG_IGN
+}
+
+/// SIGCHLD with its default disposition, under which a child stays until it is waited for; the one before comes back when
+/// this is dropped.
+pub(crate) struct ChildrenStay(libc::sigaction);
+
+impl ChildrenStay {
+    pub(crate) fn begin() -> io::Result<Self> {
+        // SAFETY: all-zero is a valid `sigaction`: SIG_DFL, no flags, an empty mask.
+        let default: libc::sigaction = unsafe { std::mem::zeroed() };
+        let mut before = default;
+        // SAFETY: both point to valid values of the right type, and SIG_DFL names no handler.
+        if unsafe { libc::sigaction(libc::SIGCHLD, &raw const default, &raw mut before) } == 0 {
+            Ok(Self(before))
+        } else {
+            Err(io::Error::last_os_error())
+        }
+    }
+}
+
+impl Drop for ChildrenStay {
+    fn drop(&mut self) {
+        // SAFETY: the action is the one that the kernel gave us, so its handler, if it names one, is one of this program.
+        unsafe { libc::sigaction(libc::SIGCHLD, &raw const self.0, std::ptr::null_mut()) };
+    }
+}
+
+impl std::fmt::Debug for ChildrenStay {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ChildrenStay")
+    }
+}
+
+fn set_default(signal: libc::c_int) -> io::Result<()> {
+    // SAFETY: all-zero is a valid `sigaction`: SIG_DFL, no flags, an empty mask.
+    let default: libc::sigaction = unsafe { std::mem::zeroed() };
+    // SAFETY: the new action is a valid one that names no handler, and the old one is not asked for.
+    if unsafe { libc::sigaction(signal, &raw const default, std::ptr::null_mut()) } == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+/// Ignores a signal, which also throws away one that is pending.
+pub(crate) fn ignore(signal: Signal) -> io::Result<()> {
+    let ignore = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
+    // SAFETY: SIG_IGN names no handler, so no code of ours runs in signal context.
+    unsafe { sigaction(signal, &ignore) }?;
+    Ok(())
+}
+
+/// The signal mask as it was, restored when dropped.
+#[derive(Debug)]
+pub(crate) struct Mask(SigSet);
+
+impl Mask {
+    /// Blocks `signals` besides those that are blocked already.
+    pub(crate) fn block(signals: &SigSet) -> io::Result<Self> {
+        let mut before = SigSet::empty();
+        sigprocmask(SigmaskHow::SIG_BLOCK, Some(signals), Some(&mut before))?;
+        Ok(Self(before))
+    }
+}
+
+impl Drop for Mask {
+    fn drop(&mut self) {
+        // The mask was the kernel's own answer, so it cannot be refused.
+        let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&self.0), None);
+    }
+}
+
+/// Blocks nothing any more.
+pub(crate) fn unblock_all() -> io::Result<()> {
+    Ok(sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None)?)
+}

@@ -1,0 +1,53 @@
+//! The ways out of a process: what runs at exit(3), and the exit that runs nothing.
+
+use std::sync::OnceLock;
+
+use nix::libc;
+
+static AT_EXIT: OnceLock<fn(Option<i32>)> = OnceLock::new();
+
+/// Has `handler` called at exit(3), after all handlers that are registered later, with the exit status where the C
+/// library tells it (glibc does, others do not). The first handler given stays.
+pub(crate) fn at_exit(handler: fn(Option<i32>)) {
+    if AT_EXIT.set(handler).is_ok() {
+        register();
+    }
+}
+
+fn call(status: Option<i32>) {
+    if let Some(handler) = AT_EXIT.get() {
+        // A panic must not unwind into the C library.
+        let _ = std::panic::catch_unwind(|| handler(status));
+    }
+}
+
+#[cfg(target_env = "gnu")]
+fn register() {
+    unsafe extern "C" {
+        fn on_exit(function: extern "C" fn(libc::c_int, *mut libc::c_void), argument: *mut libc::c_void)
+        -> libc::c_int;
+    }
+    extern "C" fn trampoline(status: libc::c_int, _: *mut libc::c_void) {
+        call(Some(status));
+    }
+    // SAFETY: the trampoline has the signature that on_exit(3) calls, lives as long as the program, never unwinds, and does
+    // not use its argument. Should the C library be out of memory, the handler is not called: a stale pidfile is left, which
+    // the next start knows how to treat.
+    unsafe { on_exit(trampoline, std::ptr::null_mut()) };
+}
+
+#[cfg(not(target_env = "gnu"))]
+fn register() {
+    extern "C" fn trampoline() {
+        call(None);
+    }
+    // SAFETY: the trampoline has the signature that atexit(3) calls, lives as long as the program, and never unwinds.
+    unsafe { libc::atexit(trampoline) };
+}
+
+/// Ends this process at once: no handlers, no flushing. For the session leader, whose copies of the buffers are the
+/// launcher's.
+pub(crate) fn at_once(code: i32) -> ! {
+    // SAFETY: _exit(2) has no preconditions.
+    unsafe { libc::_exit(code) }
+}
