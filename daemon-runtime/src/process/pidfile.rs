@@ -18,7 +18,7 @@ use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use self::claim::{LABEL, STARTING, WITNESS};
+use self::claim::{STARTING, WHOLE, WITNESS};
 use self::place::Place;
 pub(crate) use self::witness::{Life, Running, look};
 use crate::error::Error;
@@ -33,7 +33,7 @@ pub(crate) struct PidFile {
     place: Place,
     claim: File,
     /// The new pidfile, still under its other name until it is sealed.
-    label: File,
+    file: File,
 }
 
 /// What came of asking for the claim.
@@ -64,11 +64,16 @@ impl PidFile {
     }
 
     fn prepare(place: Place, claim: File) -> Result<Self, Error> {
-        let failed = |source| Error::PidFile { path: place.path().to_owned(), source };
         // What a start that was killed left in the claim must not be read as this start's.
-        claim.set_len(0).map_err(failed)?;
-        let label = place.create_draft().map_err(failed)?;
-        Ok(Self { place, claim, label })
+        let made = claim.set_len(0).and_then(|()| place.create_draft());
+        match made {
+            Ok(file) => Ok(Self { place, claim, file }),
+            Err(source) => {
+                // Still under the claim, so the name is ours to remove.
+                place.remove_claim();
+                Err(Error::PidFile { path: place.path().to_owned(), source })
+            }
+        }
     }
 
     /// Makes this process the daemon of the pidfile: takes the witnesses, writes the number, and only then gives the file
@@ -76,10 +81,10 @@ impl PidFile {
     pub(crate) fn seal(&self, session: i32) -> io::Result<()> {
         own_witness(&self.claim, WITNESS)?;
         self.claim.write_all_at(format!("{session}\n").as_bytes(), 0)?;
-        self.label.write_all_at(format!("{}\n", std::process::id()).as_bytes(), 0)?;
-        own_witness(&self.label, LABEL)?;
+        self.file.write_all_at(format!("{}\n", std::process::id()).as_bytes(), 0)?;
+        own_witness(&self.file, WHOLE)?;
         // The mode is set on the file, so that the umask has no say in it.
-        self.label.set_permissions(Permissions::from_mode(0o644))?;
+        self.file.set_permissions(Permissions::from_mode(0o644))?;
         self.place.publish_draft()?;
         witness::this_process_holds(&self.claim);
         Ok(())
@@ -95,9 +100,9 @@ impl PidFile {
     pub(crate) fn release(&self) {
         let mine = self.place.is_claim(&self.claim);
         // Without the claim's name the pidfile may still be ours: then our witness on it keeps everybody else off it.
-        if (mine || self.place.is_label(&self.label)) && self.place.remove_label().is_err() {
+        if (mine || self.place.is_pidfile(&self.file)) && self.place.remove_pidfile().is_err() {
             // A folder that we may not write any more: an empty pidfile names nobody.
-            let _ = self.label.set_len(0);
+            let _ = self.file.set_len(0);
         }
         if mine {
             self.place.remove_draft();
@@ -109,16 +114,16 @@ impl PidFile {
     /// The descriptors that must outlive the closing of all others.
     pub(crate) fn descriptors(&self) -> [i32; 3] {
         use std::os::fd::AsRawFd;
-        [self.claim.as_raw_fd(), self.label.as_raw_fd(), self.place.folder_fd()]
+        [self.claim.as_raw_fd(), self.file.as_raw_fd(), self.place.folder_fd()]
     }
 }
 
 /// One try: the claim, or the daemon that lives without its claim's name, or nothing while another holds it.
 fn attempt(place: &Place) -> Result<Option<Acquired>, Error> {
-    place.check_label()?;
+    place.check_pidfile()?;
     let Some(claim) = claim::try_take(place)? else { return Ok(None) };
     // Somebody removed a living daemon's claim by hand: its pidfile still has the witness.
-    if let Some(daemon) = witness::of_label(place) {
+    if let Some(daemon) = witness::of_pidfile(place) {
         place.remove_claim();
         return Ok(Some(Acquired::Running(daemon)));
     }
@@ -129,13 +134,13 @@ fn attempt(place: &Place) -> Result<Option<Acquired>, Error> {
 /// meanwhile is not disturbed, and what is not a pidfile of ours stays.
 pub(crate) fn clear(path: &Path) -> Result<(), Error> {
     let Some(place) = Place::find(path)? else { return Ok(()) };
-    if place.is_clear() || place.check_label().is_err() {
+    if place.is_clear() || place.check_pidfile().is_err() {
         return Ok(());
     }
     let Some(claim) = claim::try_take(&place)? else { return Ok(()) };
-    if witness::of_label(&place).is_none() {
+    if witness::of_pidfile(&place).is_none() {
         let failed = |source| Error::PidFile { path: path.to_owned(), source };
-        place.remove_label().map_err(failed)?;
+        place.remove_pidfile().map_err(failed)?;
         place.remove_draft();
     }
     place.remove_claim();
@@ -143,10 +148,11 @@ pub(crate) fn clear(path: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Waits until the claim is free. A child of the daemon that stands between fork and exec holds it a moment longer.
+/// Waits until nobody of a daemon that has ended holds its claim any more: a child that stands between fork and exec holds
+/// it a moment longer.
 pub(crate) fn wait_until_free(path: &Path, timeout: Duration) {
     let begun = Instant::now();
-    while begun.elapsed() < timeout && claim::is_held(path) {
+    while begun.elapsed() < timeout && claim::lingers(path) {
         std::thread::sleep(PAUSE);
     }
 }

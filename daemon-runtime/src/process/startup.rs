@@ -4,14 +4,13 @@
 //! means failure. The launcher has one end, session leader and daemon share the other; nobody hands either to a child.
 
 use std::io::{self, IoSlice, IoSliceMut};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use nix::cmsg_space;
 use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::socket::{
-    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, Shutdown, SockFlag, SockType, recvmsg, sendmsg,
-    shutdown, socketpair,
+    AddressFamily, ControlMessage, MsgFlags, Shutdown, SockFlag, SockType, recvmsg, sendmsg, shutdown, socketpair,
 };
 
 use super::stages::Stage;
@@ -130,7 +129,7 @@ impl LauncherEnd {
                 Err(nix::errno::Errno::ECONNRESET) => return Ok(None),
                 other => other?,
             };
-            (message.bytes, message.cmsgs()?.find_map(handle_in))
+            (message.bytes, message.cmsgs()?.find_map(PidFd::received))
         };
         parse(bytes.get(..length).unwrap_or_default(), handle)
     }
@@ -159,14 +158,6 @@ impl LauncherEnd {
     fn send(&self, byte: u8) -> bool {
         nix::sys::socket::send(self.0.as_raw_fd(), &[byte], MsgFlags::MSG_NOSIGNAL).is_ok()
     }
-}
-
-#[allow(unsafe_code, reason = "a received descriptor comes as a number")]
-fn handle_in(control: ControlMessageOwned) -> Option<PidFd> {
-    let ControlMessageOwned::ScmRights(fds) = control else { return None };
-    let raw = *fds.first()?;
-    // SAFETY: the kernel has just put this descriptor into our table for us, and nobody else knows its number.
-    Some(PidFd::from(unsafe { OwnedFd::from_raw_fd(raw) }))
 }
 
 fn parse(bytes: &[u8], handle: Option<PidFd>) -> io::Result<Option<Word>> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::ControlMessageOwned;
 
 #[derive(Debug)]
 pub(crate) struct PidFd(OwnedFd);
@@ -21,6 +22,14 @@ impl PidFd {
         let raw = i32::try_from(raw).map_err(io::Error::other)?;
         // SAFETY: the kernel has just made this descriptor for us, and nobody else knows its number.
         Ok(Self(unsafe { OwnedFd::from_raw_fd(raw) }))
+    }
+
+    /// The handle that came with a message, if one did; unix(7), `SCM_RIGHTS`.
+    pub(crate) fn received(control: ControlMessageOwned) -> Option<Self> {
+        let ControlMessageOwned::ScmRights(fds) = control else { return None };
+        let raw = *fds.first()?;
+        // SAFETY: the kernel has just put this descriptor into our table for us, and nobody else knows its number.
+        Some(Self(unsafe { OwnedFd::from_raw_fd(raw) }))
     }
 
     pub(crate) fn signal(&self, signal: i32) -> io::Result<()> {
@@ -43,12 +52,6 @@ impl PidFd {
 
     pub(crate) fn has_ended(&self) -> bool {
         self.wait(Duration::ZERO).unwrap_or(true)
-    }
-}
-
-impl From<OwnedFd> for PidFd {
-    fn from(fd: OwnedFd) -> Self {
-        Self(fd)
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) const STARTING: Range = Range { start: 1, len: 1 };
 /// The daemon's witness in the claim (a POSIX lock).
 pub(super) const WITNESS: Range = Range { start: 2, len: 1 };
 /// The daemon's witness in the pidfile (a POSIX lock), from its first byte to its last.
-pub(super) const LABEL: Range = Range { start: 0, len: 0 };
+pub(super) const WHOLE: Range = Range { start: 0, len: 0 };
 
 /// Takes the claim, or nothing while another holds it.
 pub(super) fn try_take(place: &Place) -> Result<Option<File>, Error> {
@@ -49,8 +49,12 @@ fn refusal(place: &Place, source: io::Error) -> Error {
     }
 }
 
-/// Whether anybody holds the claim, asked without taking it. What cannot be asked counts as free.
-pub(super) fn is_held(path: &Path) -> bool {
+/// Whether the claim is held by somebody who is neither a daemon nor about to become one, asked without taking it. What
+/// cannot be asked counts as free.
+pub(super) fn lingers(path: &Path) -> bool {
     let place = Place::find(path).ok().flatten();
-    place.and_then(|p| p.open_claim().ok()).is_some_and(|claim| lock::is_locked(&claim, CLAIM).unwrap_or(false))
+    let Some(claim) = place.and_then(|place| place.open_claim().ok()) else { return false };
+    let held = |range| lock::is_locked(&claim, range).unwrap_or(false);
+    let witness = lock::holder(&claim, WITNESS).unwrap_or_default();
+    held(CLAIM) && !held(STARTING) && witness.is_none()
 }

@@ -16,7 +16,7 @@ use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
 use crate::error::Error;
 
 /// A pidfile holds one number. What is longer than this is somebody's file, not a pidfile.
-const LONGEST_LABEL: i64 = 64;
+const LONGEST: i64 = 64;
 
 /// Never through a link, never waiting for a FIFO's other end, never handed to a child, never our terminal.
 const CAREFUL: OFlag = OFlag::O_NOFOLLOW.union(OFlag::O_NONBLOCK).union(OFlag::O_CLOEXEC).union(OFlag::O_NOCTTY);
@@ -25,7 +25,7 @@ const CAREFUL: OFlag = OFlag::O_NOFOLLOW.union(OFlag::O_NONBLOCK).union(OFlag::O
 pub(super) struct Place {
     folder: OwnedFd,
     path: PathBuf,
-    label: OsString,
+    pidfile: OsString,
     claim: OsString,
     draft: OsString,
 }
@@ -54,12 +54,12 @@ impl Place {
     fn open(path: &Path) -> io::Result<Self> {
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let folder = open(folder_of(path), flags, Mode::empty())?;
-        let label = path.file_name().unwrap_or_default();
+        let pidfile = path.file_name().unwrap_or_default();
         Ok(Self {
             folder,
-            claim: with(label, ".claim"),
-            draft: with(label, ".new"),
-            label: label.to_owned(),
+            claim: with(pidfile, ".claim"),
+            draft: with(pidfile, ".new"),
+            pidfile: pidfile.to_owned(),
             path: path.to_owned(),
         })
     }
@@ -69,7 +69,7 @@ impl Place {
         Ok(Self {
             folder: self.folder.try_clone().map_err(failed)?,
             path: self.path.clone(),
-            label: self.label.clone(),
+            pidfile: self.pidfile.clone(),
             claim: self.claim.clone(),
             draft: self.draft.clone(),
         })
@@ -98,8 +98,8 @@ impl Place {
     }
 
     /// The pidfile as it is, for a question.
-    pub(super) fn open_label(&self) -> io::Result<File> {
-        self.open_name(&self.label, OFlag::O_RDONLY)
+    pub(super) fn open_pidfile(&self) -> io::Result<File> {
+        self.open_name(&self.pidfile, OFlag::O_RDONLY)
     }
 
     /// A new pidfile under its other name. What a killed start left there is removed first: the claim is ours.
@@ -115,7 +115,7 @@ impl Place {
 
     /// Gives the draft the pidfile's name, in one step.
     pub(super) fn publish_draft(&self) -> io::Result<()> {
-        Ok(renameat(&self.folder, self.draft.as_os_str(), &self.folder, self.label.as_os_str())?)
+        Ok(renameat(&self.folder, self.draft.as_os_str(), &self.folder, self.pidfile.as_os_str())?)
     }
 
     /// Whether this open file is the one that the claim's name means.
@@ -124,8 +124,8 @@ impl Place {
     }
 
     /// Whether this open file is the one that the pidfile's name means.
-    pub(super) fn is_label(&self, label: &File) -> bool {
-        self.means(&self.label, label)
+    pub(super) fn is_pidfile(&self, file: &File) -> bool {
+        self.means(&self.pidfile, file)
     }
 
     fn means(&self, name: &OsStr, file: &File) -> bool {
@@ -134,8 +134,8 @@ impl Place {
     }
 
     /// What stands in the pidfile's place may be replaced and removed: nothing, or a pidfile of ours.
-    pub(super) fn check_label(&self) -> Result<(), Error> {
-        let stat = match self.stat(&self.label) {
+    pub(super) fn check_pidfile(&self) -> Result<(), Error> {
+        let stat = match self.stat(&self.pidfile) {
             Ok(stat) => stat,
             Err(Errno::ENOENT) => return Ok(()),
             Err(e) => return Err(Error::PidFile { path: self.path.clone(), source: e.into() }),
@@ -147,11 +147,11 @@ impl Place {
     }
 
     /// Removes the pidfile, if what stands there is one.
-    pub(super) fn remove_label(&self) -> io::Result<()> {
-        if self.check_label().is_err() {
+    pub(super) fn remove_pidfile(&self) -> io::Result<()> {
+        if self.check_pidfile().is_err() {
             return Ok(());
         }
-        self.remove(&self.label)
+        self.remove(&self.pidfile)
     }
 
     pub(super) fn remove_draft(&self) {
@@ -173,16 +173,16 @@ impl Place {
 
     /// Whether none of the names is there.
     pub(super) fn is_clear(&self) -> bool {
-        [&self.label, &self.claim, &self.draft].into_iter().all(|name| self.stat(name) == Err(Errno::ENOENT))
+        [&self.pidfile, &self.claim, &self.draft].into_iter().all(|name| self.stat(name) == Err(Errno::ENOENT))
     }
 
     /// What is wrong with the pidfile as a thing in the file system, if it is there at all.
-    pub(super) fn label_strangeness(&self) -> Option<String> {
-        self.stat(&self.label).ok().and_then(|stat| kind(&stat).or_else(|| names(&stat)))
+    pub(super) fn pidfile_strangeness(&self) -> Option<String> {
+        self.stat(&self.pidfile).ok().and_then(|stat| kind(&stat).or_else(|| names(&stat)))
     }
 
-    pub(super) fn has_label(&self) -> bool {
-        self.stat(&self.label).is_ok()
+    pub(super) fn has_pidfile(&self) -> bool {
+        self.stat(&self.pidfile).is_ok()
     }
 
     pub(super) fn claim_identity(&self) -> Option<(u64, u64)> {
@@ -222,7 +222,7 @@ fn owner(stat: &FileStat) -> Option<String> {
 }
 
 fn too_long(stat: &FileStat) -> Option<String> {
-    (stat.st_size > LONGEST_LABEL).then(|| format!("has {} bytes, so it is no pidfile", stat.st_size))
+    (stat.st_size > LONGEST).then(|| format!("has {} bytes, so it is no pidfile", stat.st_size))
 }
 
 fn folder_of(path: &Path) -> &Path {

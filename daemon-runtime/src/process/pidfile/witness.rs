@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use super::claim::{CLAIM, LABEL, STARTING, WITNESS};
+use super::claim::{CLAIM, STARTING, WHOLE, WITNESS};
 use super::place::Place;
 use crate::error::Error;
 use crate::sys::lock::{self, Range};
@@ -88,8 +88,8 @@ pub(crate) fn look(path: &Path) -> Result<Life, Error> {
     }
     match place.open_claim() {
         Ok(claim) => by_claim(&place, claim).map_err(|source| Error::Claim { path: place.claim_path(), source }),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(by_label(&place, Claim::Free)),
-        Err(_) => Ok(by_label(&place, Claim::NotOurs)),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(by_pidfile(&place, Claim::Free)),
+        Err(_) => Ok(by_pidfile(&place, Claim::NotOurs)),
     }
 }
 
@@ -104,7 +104,7 @@ enum Claim {
 
 fn by_claim(place: &Place, claim: File) -> io::Result<Life> {
     if !lock::is_locked(&claim, CLAIM)? {
-        return Ok(by_label(place, Claim::Free));
+        return Ok(by_pidfile(place, Claim::Free));
     }
     let starting = lock::is_locked(&claim, STARTING)?;
     match lock::holder(&claim, WITNESS)? {
@@ -116,11 +116,11 @@ fn by_claim(place: &Place, claim: File) -> io::Result<Life> {
     }
 }
 
-fn by_label(place: &Place, claim: Claim) -> Life {
-    if let Some(daemon) = of_label(place) {
+fn by_pidfile(place: &Place, claim: Claim) -> Life {
+    if let Some(daemon) = of_pidfile(place) {
         return Life::Running(daemon);
     }
-    match (claim, place.has_label()) {
+    match (claim, place.has_pidfile()) {
         (Claim::Free, false) => Life::Absent,
         (Claim::Free, true) => Life::Dead { left: left_behind(place) },
         (Claim::NotOurs, false) => {
@@ -131,21 +131,21 @@ fn by_label(place: &Place, claim: Claim) -> Life {
 }
 
 /// The daemon whose witness is on the pidfile, if there is one.
-pub(super) fn of_label(place: &Place) -> Option<Running> {
-    if place.label_strangeness().is_some() {
+pub(super) fn of_pidfile(place: &Place) -> Option<Running> {
+    if place.pidfile_strangeness().is_some() {
         return None;
     }
-    let label = place.open_label().ok()?;
-    let pid = lock::holder(&label, LABEL).ok()??;
-    Some(Running { pid, proof: Proof::Lock(label, LABEL), starting: false, session: 0 })
+    let file = place.open_pidfile().ok()?;
+    let pid = lock::holder(&file, WHOLE).ok()??;
+    Some(Running { pid, proof: Proof::Lock(file, WHOLE), starting: false, session: 0 })
 }
 
 fn left_behind(place: &Place) -> String {
     let path = place.path().display();
-    if let Some(found) = place.label_strangeness() {
+    if let Some(found) = place.pidfile_strangeness() {
         return format!("{path} {found}");
     }
-    match place.open_label().map(|label| number(&label)) {
+    match place.open_pidfile().map(|file| number(&file)) {
         Ok(Some(pid)) => format!("{path} was left behind by pid {pid}"),
         Ok(None) => format!("{path} was left behind, and names no process"),
         Err(e) => format!("{path} was left behind, and cannot be read: {}", crate::error::words(&e)),
@@ -156,7 +156,7 @@ fn left_behind(place: &Place) -> String {
 // number that no process has is a proof: of death.
 fn of_another_account(place: &Place) -> Life {
     let path = place.path().display();
-    match place.open_label().map(|label| number(&label)) {
+    match place.open_pidfile().map(|file| number(&file)) {
         Ok(Some(pid)) if !Path::new(&format!("/proc/{pid}")).exists() => Life::Dead { left: left_behind(place) },
         Ok(Some(pid)) => Life::Unknown { reason: format!("{path} names pid {pid}, which does not vouch for it") },
         Ok(None) => Life::Unknown { reason: format!("{path} names no process") },
@@ -164,7 +164,7 @@ fn of_another_account(place: &Place) -> Life {
     }
 }
 
-/// The number in a label: digits and one newline at most, above 0. Everything else names nobody: kill(2) would take 0 and
+/// The number in a pidfile: digits and one newline at most, above 0. Everything else names nobody: kill(2) would take 0 and
 /// -1 for whole crowds.
 fn number(mut file: &File) -> Option<i32> {
     let mut start = [0_u8; 16];
@@ -181,7 +181,7 @@ mod tests {
     use std::io::{Seek, Write};
 
     fn read_back(text: &str) -> Option<i32> {
-        let path = std::env::temp_dir().join(format!("label-{}-{}", std::process::id(), text.len()));
+        let path = std::env::temp_dir().join(format!("number-{}-{}", std::process::id(), text.len()));
         let mut file = File::options().read(true).write(true).create(true).truncate(true).open(&path).expect("a file");
         file.write_all(text.as_bytes()).expect("written");
         file.rewind().expect("rewound");
