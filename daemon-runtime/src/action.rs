@@ -19,7 +19,6 @@ pub use status::{State, Status, Vitals};
 pub use stop::Stop;
 
 use crate::error::Error;
-use crate::outcome::Answer;
 use crate::process::{Observer, Silent};
 use crate::spec::Spec;
 
@@ -69,6 +68,26 @@ pub struct StatusOptions {
     pub json: bool,
     /// Which fields; none means the usual ones.
     pub fields: Vec<String>,
+}
+
+/// What an action came to, if it did not fail.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Answer {
+    /// Of `start`.
+    Start(Start),
+    /// Of `stop`.
+    Stop(Stop),
+    /// Of `restart`.
+    Restart(Restart),
+    /// Of `reload`.
+    Reload(Reload),
+    /// Of `status`.
+    Status(Status),
+    /// Of `run`.
+    Run(Run),
+    /// The usage was told: help, a version, or what is wrong with the command line.
+    Usage,
 }
 
 /// Who tells of an action while it goes on: the terminal, or nobody.

@@ -76,7 +76,7 @@ impl Daemon {
     pub fn dispatch(&self, asked: impl IntoAction) -> Outcome {
         match cli::parse(&self.spec, asked.into_action()) {
             Ok(action) => self.perform(action),
-            Err(told) => outcome::usage(&told),
+            Err(told) => outcome::usage(&told.text, told.code),
         }
     }
 

@@ -40,6 +40,7 @@
 
 mod action;
 mod cli;
+mod context;
 mod error;
 mod face;
 mod outcome;
@@ -49,14 +50,13 @@ mod spec;
 mod sys;
 
 pub use action::{
-    Action, Asked, IntoAction, Reload, Restart, Run, Start, StartOptions, State, Status, StatusOptions, Stop,
+    Action, Answer, Asked, IntoAction, Reload, Restart, Run, Start, StartOptions, State, Status, StatusOptions, Stop,
     StopOptions, Vitals,
 };
+pub use context::{Context, Tick};
 pub use daemon_macros::{daemon, repeat_daemon};
 pub use error::Error;
-pub use outcome::{Answer, Outcome};
-pub use process::context::Context;
-pub use schedule::Tick;
+pub use outcome::Outcome;
 pub use spec::Daemon;
 pub use spec::expand::{Template, expand};
 pub use spec::hook::{HookResult, IntoOnStart};

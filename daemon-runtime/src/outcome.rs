@@ -8,29 +8,8 @@ use std::process::{ExitCode, Termination};
 
 use self::print::{Stream, print};
 pub(crate) use self::terminal::Terminal;
-use crate::action::{Reload, Restart, Run, Start, State, Status, Stop};
-use crate::cli::Told;
+use crate::action::{Answer, State};
 use crate::error::Error;
-
-/// What an action came to, if it did not fail.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub enum Answer {
-    /// Of `start`.
-    Start(Start),
-    /// Of `stop`.
-    Stop(Stop),
-    /// Of `restart`.
-    Restart(Restart),
-    /// Of `reload`.
-    Reload(Reload),
-    /// Of `status`.
-    Status(Status),
-    /// Of `run`.
-    Run(Run),
-    /// The usage was told: help, a version, or what is wrong with the command line.
-    Usage,
-}
 
 /// How a dispatched action came out. It was printed already; as the value of `main` it is the exit code.
 ///
@@ -77,14 +56,10 @@ impl Termination for Outcome {
     }
 }
 
-/// Tells what the command line was answered with.
-pub(crate) fn usage(told: &Told) -> Outcome {
-    if told.code == 0 {
-        print(Stream::Out, &told.text);
-    } else {
-        print(Stream::Err, &told.text);
-    }
-    Outcome { result: Ok(Answer::Usage), code: told.code }
+/// Tells what the command line was answered with: help and the like on stdout, with code 0, a mistake on stderr.
+pub(crate) fn usage(text: &str, code: u8) -> Outcome {
+    print(if code == 0 { Stream::Out } else { Stream::Err }, text);
+    Outcome { result: Ok(Answer::Usage), code }
 }
 
 fn error_code(error: &Error) -> u8 {

@@ -2,13 +2,13 @@
 //! Nothing here prints for the person at the terminal.
 
 pub(crate) mod agreement;
-pub(crate) mod context;
 pub(crate) mod daemon;
 pub(crate) mod end;
 pub(crate) mod foreground;
 pub(crate) mod launcher;
 pub(crate) mod leader;
 pub(crate) mod pidfile;
+pub(crate) mod reason;
 pub(crate) mod session;
 pub(crate) mod stages;
 pub(crate) mod startup;

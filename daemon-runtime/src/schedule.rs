@@ -1,33 +1,10 @@
 //! When a tick is due: pure arithmetic, and the loop over a clock that is handed in.
 
-use std::ops::{ControlFlow, Deref};
-use std::time::{Duration, Instant};
+use std::ops::ControlFlow;
+use std::time::Duration;
 
-use crate::process::context::Context;
+use crate::spec::Timetable;
 use crate::spec::setting::Missed;
-
-/// How a daemon repeats. All times are counted from the anchor, the moment the daemon began.
-#[derive(Debug, Clone)]
-pub(crate) struct Timetable {
-    pub(crate) every: Duration,
-    /// 0 means for ever.
-    pub(crate) times: u64,
-    pub(crate) missed: Missed,
-    pub(crate) jitter: Duration,
-    pub(crate) initial_delay: Duration,
-}
-
-impl Default for Timetable {
-    fn default() -> Self {
-        Self {
-            every: Duration::ZERO,
-            times: 0,
-            missed: Missed::Skip,
-            jitter: Duration::ZERO,
-            initial_delay: Duration::ZERO,
-        }
-    }
-}
 
 /// One entry of the timetable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,59 +93,6 @@ pub(crate) fn repeat<B>(
             return ControlFlow::Continue(());
         }
         due = table.after(due, clock.now());
-    }
-}
-
-/// One run of a repeating daemon's body. It derefs to the daemon's [`Context`].
-#[derive(Debug)]
-pub struct Tick {
-    number: u64,
-    scheduled: Instant,
-    lateness: Duration,
-    context: Context,
-}
-
-impl Tick {
-    pub(crate) fn new(context: Context) -> Self {
-        Self { number: 0, scheduled: Instant::now(), lateness: Duration::ZERO, context }
-    }
-
-    pub(crate) fn turn(&mut self, anchor: Instant, turn: Turn) {
-        self.number = turn.due.number;
-        self.scheduled = anchor.checked_add(turn.due.at).unwrap_or(anchor);
-        self.lateness = turn.lateness;
-    }
-
-    /// Its place in the schedule: tick n is due at start + n * `every`, so the first is 0, and missed ticks leave a gap.
-    #[must_use]
-    pub fn number(&self) -> u64 {
-        self.number
-    }
-
-    /// When it was due, `jitter` included, on the monotonic clock.
-    #[must_use]
-    pub fn scheduled(&self) -> Instant {
-        self.scheduled
-    }
-
-    /// How long after [`scheduled`](Self::scheduled) the body was called.
-    #[must_use]
-    pub fn lateness(&self) -> Duration {
-        self.lateness
-    }
-
-    /// The daemon's context.
-    #[must_use]
-    pub fn context(&self) -> &Context {
-        &self.context
-    }
-}
-
-impl Deref for Tick {
-    type Target = Context;
-
-    fn deref(&self) -> &Context {
-        &self.context
     }
 }
 

@@ -13,10 +13,9 @@ use std::time::Duration;
 
 pub use self::builder::Daemon;
 use self::hook::{OnShutdown, OnStart};
-use self::setting::{CloseFds, Detach, OnError, Readiness, StopSignal, Umask};
+use self::setting::{CloseFds, Detach, Missed, OnError, Readiness, StopSignal, Umask};
 use self::worker::{Body, Worker};
 use crate::error::Error;
-use crate::schedule::Timetable;
 
 /// What was asked for, as it was asked for; [`plan::Plan`] is what follows from it.
 pub(crate) struct Spec {
@@ -49,6 +48,29 @@ pub(crate) enum Job {
     Once(Worker),
     /// The body again and again.
     Repeat { timetable: Timetable, on_error: OnError, body: Body },
+}
+
+/// How a daemon repeats. All times are counted from the anchor, the moment the daemon began.
+#[derive(Debug, Clone)]
+pub(crate) struct Timetable {
+    pub(crate) every: Duration,
+    /// 0 means for ever.
+    pub(crate) times: u64,
+    pub(crate) missed: Missed,
+    pub(crate) jitter: Duration,
+    pub(crate) initial_delay: Duration,
+}
+
+impl Default for Timetable {
+    fn default() -> Self {
+        Self {
+            every: Duration::ZERO,
+            times: 0,
+            missed: Missed::Skip,
+            jitter: Duration::ZERO,
+            initial_delay: Duration::ZERO,
+        }
+    }
 }
 
 impl Spec {

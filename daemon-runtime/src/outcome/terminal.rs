@@ -6,8 +6,8 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 
 use super::print::{Stream, print};
-use super::{Answer, Outcome, error_code, state_code, status};
-use crate::action::{Narrator, Run, Start, Status, StatusOptions, Stop};
+use super::{Outcome, error_code, state_code, status};
+use crate::action::{Answer, Narrator, Run, Start, Status, StatusOptions, Stop};
 use crate::error::{Error, seconds};
 use crate::process::Observer;
 

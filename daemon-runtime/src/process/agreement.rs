@@ -18,7 +18,7 @@ const HEARING: Duration = Duration::from_secs(5);
 pub(crate) struct Agreement {
     state: Mutex<State>,
     changed: Condvar,
-    pidfile: Option<Arc<PidFile>>,
+    pidfile: Arc<PidFile>,
     /// In the foreground, where there is no launcher: who is told that the daemon is ready.
     announce: Option<Announce>,
 }
@@ -39,18 +39,13 @@ impl Agreement {
     /// With a launcher at the other end of the channel.
     pub(crate) fn with_launcher(channel: DaemonEnd, stderr: Option<OwnedFd>, pidfile: Arc<PidFile>) -> Self {
         let state = State { channel: Some(Arc::new(channel)), stderr, ..State::default() };
-        Self { state: Mutex::new(state), changed: Condvar::new(), pidfile: Some(pidfile), announce: None }
+        Self { state: Mutex::new(state), changed: Condvar::new(), pidfile, announce: None }
     }
 
     /// In the foreground.
     pub(crate) fn alone(announce: Announce, pidfile: Arc<PidFile>) -> Self {
         let state = Mutex::new(State::default());
-        Self { state, changed: Condvar::new(), pidfile: Some(pidfile), announce: Some(announce) }
-    }
-
-    #[cfg(test)]
-    pub(crate) fn for_tests() -> Self {
-        Self { state: Mutex::new(State::default()), changed: Condvar::new(), pidfile: None, announce: None }
+        Self { state, changed: Condvar::new(), pidfile, announce: Some(announce) }
     }
 
     /// The worker, or its first tick, says that it is ready.
@@ -78,9 +73,7 @@ impl Agreement {
         }
         if answer != Answer::Heard {
             settle_stderr(&mut state);
-            if let Some(pidfile) = &self.pidfile {
-                pidfile.started();
-            }
+            self.pidfile.started();
         }
         state.channel = None;
         self.changed.notify_all();

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::agreement::Agreement;
-use super::context::Context;
 use super::pidfile::PidFile;
 use super::stages::{Failure, Prepared, Role, Stage};
 use super::startup::{DaemonEnd, Word};
 use super::streams::Streams;
 use super::watcher::{Watcher, Watching};
 use super::{end, work};
+use crate::context::Context;
 use crate::spec::plan::Plan;
 use crate::spec::{Job, Spec};
 use crate::sys::disposition::ChildrenStay;
@@ -61,7 +61,8 @@ pub(crate) fn work(
     settled: Option<Instant>,
 ) -> std::io::Result<(work::Outcome, Watching)> {
     end::arm(Arc::clone(pidfile), spec.on_shutdown.clone());
-    let context = Context::new(plan.name.clone(), Arc::clone(agreement));
+    let ready = Arc::clone(agreement);
+    let context = Context::new(plan.name.clone(), Box::new(move || ready.ready()));
     let mut job = spec.job.borrow_mut();
     let watcher = Watcher {
         context: context.clone(),
@@ -75,12 +76,6 @@ pub(crate) fn work(
     let outcome = work::run(&mut job, &context, agreement);
     end::conclude(&outcome.reason, i32::from(outcome.code));
     Ok((outcome, watching))
-}
-
-/// Where a panic aborts: what can be done of the end before it does.
-pub(crate) fn abort_in_order(panic: &str) {
-    end::conclude(&format!("Dying due to panic: {panic}"), 128 + nix::libc::SIGABRT);
-    end::release();
 }
 
 // The worker has not begun, so nothing of the user's is to be run at exit.

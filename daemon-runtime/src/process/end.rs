@@ -7,6 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::ThreadId;
 
 use super::pidfile::PidFile;
+use super::reason;
 use crate::spec::hook::OnShutdown;
 use crate::sys::exit;
 
@@ -58,14 +59,20 @@ pub(crate) fn release() {
     }
 }
 
+/// Where a panic aborts: what can be done of the end before it does.
+pub(crate) fn before_abort(panic: &str) {
+    conclude(&reason::by_panic(panic), 128 + nix::libc::SIGABRT);
+    release();
+}
+
 fn at_exit(status: Option<i32>) {
     let is_daemon = END.get().is_some_and(|end| end.lock().pid == std::process::id());
     if !is_daemon {
         return;
     }
     match status {
-        Some(0) => conclude(super::work::NORMALLY, 0),
-        Some(code) => conclude(&super::work::with_code(code & 0xff), code & 0xff),
+        Some(0) => conclude(reason::NORMALLY, 0),
+        Some(code) => conclude(&reason::with_code(code & 0xff), code & 0xff),
         None => conclude("Exiting", -1),
     }
     release();

@@ -9,25 +9,17 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::Pid;
 
 use super::daemon::Kit;
-use super::pidfile::{Acquired, PidFile, Running};
+use super::pidfile::{Acquired, PidFile};
 use super::stages::Prepared;
 use super::startup::{DaemonEnd, LauncherEnd, channel};
 use super::streams::{Capture, Streams};
-use super::verdict::Watch;
+use super::verdict::{Begun, Launched, Watch};
 use super::{Observer, leader};
 use crate::error::Error;
 use crate::spec::Spec;
 use crate::spec::plan::Plan;
 use crate::sys::disposition::{ChildrenStay, Mask, is_ignored};
 use crate::sys::fork::{Side, SingleThreaded, fork};
-
-/// How a start came out, if it did not fail.
-#[derive(Debug)]
-pub(crate) enum Launched {
-    Ready { pid: i32 },
-    Ended,
-    AlreadyRunning(Running),
-}
 
 /// Starts the daemon in the background.
 pub(crate) fn launch(spec: &Spec, plan: &Plan, observer: &mut dyn Observer) -> Result<Launched, Error> {
@@ -60,20 +52,6 @@ struct Tools {
     interrupts: SignalFd,
     mask: Mask,
     children: ChildrenStay,
-}
-
-/// What the launcher has of a start once the session leader is forked.
-#[derive(Debug)]
-pub(super) struct Begun {
-    pub(super) channel: LauncherEnd,
-    pub(super) leader: Pid,
-    pub(super) capture: Capture,
-    /// SIGINT and SIGTERM come out here while the start lasts.
-    pub(super) interrupts: SignalFd,
-    pub(super) pidfile: PidFile,
-    /// Restored when the start is over, as is the next.
-    _mask: Mask,
-    _children: ChildrenStay,
 }
 
 impl Tools {

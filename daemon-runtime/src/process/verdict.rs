@@ -6,19 +6,44 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::signal::Signal;
+use nix::sys::signalfd::SignalFd;
 use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
 
-use super::launcher::{Begun, Launched};
-use super::startup::Word;
+use super::pidfile::{PidFile, Running};
+use super::startup::{LauncherEnd, Word};
+use super::streams::Capture;
 use super::{Observer, session};
 use crate::error::Error;
 use crate::spec::plan::Plan;
 use crate::spec::setting::Readiness;
+use crate::sys::disposition::{ChildrenStay, Mask};
 use crate::sys::pidfd::{PidFd, poll_timeout};
 
 /// How long what was sent SIGKILL may take to be gone.
 const LAST_WAIT: Duration = Duration::from_secs(10);
+
+/// How a start came out, if it did not fail.
+#[derive(Debug)]
+pub(crate) enum Launched {
+    Ready { pid: i32 },
+    Ended,
+    AlreadyRunning(Running),
+}
+
+/// What the launcher has of a start once the session leader is forked.
+#[derive(Debug)]
+pub(super) struct Begun {
+    pub(super) channel: LauncherEnd,
+    pub(super) leader: Pid,
+    pub(super) capture: Capture,
+    /// SIGINT and SIGTERM come out here while the start lasts.
+    pub(super) interrupts: SignalFd,
+    pub(super) pidfile: PidFile,
+    /// Restored when the start is over, as is the next.
+    pub(super) _mask: Mask,
+    pub(super) _children: ChildrenStay,
+}
 
 /// A start that the launcher watches.
 pub(super) struct Watch<'a> {

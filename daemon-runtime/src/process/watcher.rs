@@ -16,9 +16,9 @@ use signal_hook::iterator::backend::SignalDelivery;
 use signal_hook::iterator::exfiltrator::SignalOnly;
 
 use super::agreement::Agreement;
-use super::context::{Cause, Context, Request};
 use super::startup::{Answer, Word};
-use super::{end, work};
+use super::{end, reason};
+use crate::context::{Cause, Context, Request};
 use crate::sys::pidfd::poll_timeout;
 
 /// What the watcher needs to know of the daemon.
@@ -111,6 +111,6 @@ impl Watcher {
 
 #[allow(clippy::exit, reason = "the worker stands somewhere in its own code: only the process as a whole can end")]
 fn finish(signal: i32, code: i32) -> ! {
-    end::conclude(&work::by_signal(signal), code);
+    end::conclude(&reason::by_signal(signal), code);
     std::process::exit(code)
 }

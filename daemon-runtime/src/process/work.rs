@@ -8,29 +8,16 @@ use std::sync::Once;
 use std::time::{Duration, Instant};
 
 use super::agreement::Agreement;
-use super::context::{Cause, Context};
 use super::startup::Word;
-use crate::error::signal_name;
-use crate::schedule::{Clock, Tick, Timetable, Turn, repeat};
-use crate::spec::Job;
+use super::{end, reason};
+use crate::context::{Cause, Context, Tick};
+use crate::schedule::{Clock, Turn, repeat};
 use crate::spec::setting::OnError;
 use crate::spec::worker::{Body, Ending};
-
-/// The reason of an end that is nobody's fault.
-pub(crate) const NORMALLY: &str = "Shutting down normally";
+use crate::spec::{Job, Timetable};
 
 /// The exit code of a panic, as Rust has it.
 const PANICKED: u8 = 101;
-
-/// The reason of an end by `exit(code)`.
-pub(crate) fn with_code(code: i32) -> String {
-    format!("Exiting with non-zero exit code {code}")
-}
-
-/// The reason of an end that a signal asked for.
-pub(crate) fn by_signal(signal: i32) -> String {
-    format!("Terminated by {}", signal_name(signal))
-}
 
 /// How the work came out.
 #[derive(Debug)]
@@ -50,7 +37,7 @@ pub(crate) fn run(job: &mut Job, context: &Context, agreement: &Agreement) -> Ou
         Ok(ending) => ended(&ending, context, agreement),
         Err(panic) => {
             agreement.tell(&Word::Panicked(panic.clone()));
-            Outcome { code: PANICKED, reason: format!("Dying due to panic: {panic}") }
+            Outcome { code: PANICKED, reason: reason::by_panic(&panic) }
         }
     }
 }
@@ -62,11 +49,11 @@ fn ended(ending: &Ending, context: &Context, agreement: &Agreement) -> Outcome {
             if !agreement.tell_failure(&Word::Failed(error.clone())) {
                 report(&format!("error: {error}"));
             }
-            format!("Dying due to error: {error}")
+            reason::by_error(error)
         }
-        (None, 0, Some(Cause::Signal(signal))) => by_signal(signal),
-        (None, 0, _) => NORMALLY.to_owned(),
-        (None, code, _) => with_code(i32::from(code)),
+        (None, 0, Some(Cause::Signal(signal))) => reason::by_signal(signal),
+        (None, 0, _) => reason::NORMALLY.to_owned(),
+        (None, code, _) => reason::with_code(i32::from(code)),
     };
     Outcome { code: ending.code, reason }
 }
@@ -81,7 +68,8 @@ fn ticks(
     let clock = Monotonic { anchor: Instant::now(), context };
     let mut tick = Tick::new(context.clone());
     let flow = repeat(timetable, &clock, |turn| {
-        tick.turn(clock.anchor, turn);
+        let scheduled = clock.anchor.checked_add(turn.due.at).unwrap_or(clock.anchor);
+        tick.turn(turn.due.number, scheduled, turn.lateness);
         one_tick(body, &tick, turn, on_error, agreement)
     });
     match flow {
@@ -166,7 +154,7 @@ fn install_panic_hook() {
             before(info);
             let told = in_words(info);
             if cfg!(panic = "abort") {
-                super::daemon::abort_in_order(&told);
+                end::before_abort(&told);
             }
             LAST_PANIC.set(Some(told));
         }));

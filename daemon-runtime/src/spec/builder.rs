@@ -8,8 +8,7 @@ use std::time::Duration;
 use super::hook::IntoOnStart;
 use super::setting::{CloseFds, Detach, IntoSetting, Missed, OnError, Readiness, Setting, StopSignal, Umask};
 use super::worker::{IntoBody, IntoWorker};
-use super::{Job, Spec};
-use crate::schedule::Timetable;
+use super::{Job, Spec, Timetable};
 
 /// A daemon: what it does, and how it lives. The attributes expand to one chain of calls on it.
 ///

@@ -3,8 +3,7 @@
 use std::fmt::Display;
 use std::process::{ExitCode, Termination};
 
-use crate::process::context::Context;
-use crate::schedule::Tick;
+use crate::context::{Context, Tick};
 
 /// How a worker ended: an exit code, and the error's text if it failed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,9 +1,8 @@
 //! What a worker sees of its daemon, and the one place where a shutdown is asked for.
 
+use std::ops::Deref;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-
-use super::agreement::Agreement;
 
 /// The daemon as its worker sees it. Clones are the same daemon, and may go to other threads.
 ///
@@ -25,14 +24,17 @@ pub struct Context {
     shared: Arc<Shared>,
 }
 
-#[derive(Debug)]
 struct Shared {
     name: String,
     pid: u32,
-    agreement: Arc<Agreement>,
+    /// Whom to tell that the daemon is ready.
+    ready: OnReady,
     asked: Mutex<Option<Cause>>,
     changed: Condvar,
 }
+
+/// What is called when the worker says that it is ready.
+pub(crate) type OnReady = Box<dyn Fn() + Send + Sync>;
 
 /// Why the daemon should end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,9 +53,9 @@ pub(crate) enum Request {
 }
 
 impl Context {
-    pub(crate) fn new(name: String, agreement: Arc<Agreement>) -> Self {
+    pub(crate) fn new(name: String, ready: OnReady) -> Self {
         let (asked, changed) = (Mutex::new(None), Condvar::new());
-        Self { shared: Arc::new(Shared { name, pid: std::process::id(), agreement, asked, changed }) }
+        Self { shared: Arc::new(Shared { name, pid: std::process::id(), ready, asked, changed }) }
     }
 
     /// The daemon's name.
@@ -71,7 +73,7 @@ impl Context {
     /// Says that the daemon is ready: `start` returns now. What fails from here on is no failure of the start. Said again,
     /// it does nothing.
     pub fn ready(&self) {
-        self.shared.agreement.ready();
+        (self.shared.ready)();
     }
 
     /// Whether a shutdown was asked for.
@@ -123,12 +125,70 @@ impl Context {
     }
 }
 
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Daemon").field("name", &self.name).field("pid", &self.pid).finish_non_exhaustive()
+    }
+}
+
+/// One run of a repeating daemon's body. It derefs to the daemon's [`Context`].
+#[derive(Debug)]
+pub struct Tick {
+    number: u64,
+    scheduled: Instant,
+    lateness: Duration,
+    context: Context,
+}
+
+impl Tick {
+    pub(crate) fn new(context: Context) -> Self {
+        Self { number: 0, scheduled: Instant::now(), lateness: Duration::ZERO, context }
+    }
+
+    /// Makes it the next one, so that a tick costs no memory.
+    pub(crate) fn turn(&mut self, number: u64, scheduled: Instant, lateness: Duration) {
+        (self.number, self.scheduled, self.lateness) = (number, scheduled, lateness);
+    }
+
+    /// Its place in the schedule: tick n is due at start + n * `every`, so the first is 0, and missed ticks leave a gap.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// When it was due, `jitter` included, on the monotonic clock.
+    #[must_use]
+    pub fn scheduled(&self) -> Instant {
+        self.scheduled
+    }
+
+    /// How long after [`scheduled`](Self::scheduled) the body was called.
+    #[must_use]
+    pub fn lateness(&self) -> Duration {
+        self.lateness
+    }
+
+    /// The daemon's context.
+    #[must_use]
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+}
+
+impl Deref for Tick {
+    type Target = Context;
+
+    fn deref(&self) -> &Context {
+        &self.context
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn context() -> Context {
-        Context::new("x".into(), Arc::new(Agreement::for_tests()))
+        Context::new("x".into(), Box::new(|| {}))
     }
 
     #[test]
