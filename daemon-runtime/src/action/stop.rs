@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::StopOptions;
 use crate::error::Error;
-use crate::process::pidfile::{Life, Running, clear, look, wait_until_free};
+use crate::process::pidfile::{Life, Running, Turn, clear, look, take_turn, wait_until_free};
 use crate::process::{Observer, session};
 use crate::spec::Spec;
 use crate::spec::plan::Plan;
@@ -89,7 +89,10 @@ fn end(
     observer: &mut dyn Observer,
 ) -> Result<Stop, Error> {
     let pid = daemon.pid;
-    signal(handle, pid, plan.stop_signal)?;
+    let turn = take_turn(&plan.pidfile)?;
+    if matches!(turn, Turn::Ours { .. }) {
+        signal(handle, pid, plan.stop_signal)?;
+    }
     if is_gone(handle, timeout, observer) {
         return Ok(Stop::Stopped { pid });
     }

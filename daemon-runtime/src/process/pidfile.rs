@@ -18,6 +18,7 @@ use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+pub(crate) use self::claim::Turn;
 use self::claim::{STARTING, WHOLE, WITNESS};
 use self::place::Place;
 pub(crate) use self::witness::{Life, Running, look};
@@ -128,6 +129,14 @@ fn attempt(place: &Place) -> Result<Option<Acquired>, Error> {
         return Ok(Some(Acquired::Running(daemon)));
     }
     PidFile::prepare(place.try_clone()?, claim).map(|pidfile| Some(Acquired::Mine(pidfile)))
+}
+
+/// Takes the turn to ask the daemon to stop.
+pub(crate) fn take_turn(path: &Path) -> Result<Turn, Error> {
+    match Place::find(path)? {
+        Some(place) if !witness::is_mine(&place) => Ok(claim::take_turn(&place)),
+        _ => Ok(Turn::Ours { _lock: None }),
+    }
 }
 
 /// Clears away what a daemon that did not end in order left behind. It takes the claim for that, so whoever else has it

@@ -17,6 +17,28 @@ pub(super) const WITNESS: Range = Range { start: 2, len: 1 };
 /// The daemon's witness in the pidfile (a POSIX lock), from its first byte to its last.
 pub(super) const WHOLE: Range = Range { start: 0, len: 0 };
 
+/// Held by a `stop` that has sent its signal and waits (an OFD lock of its own).
+const STOPPING: Range = Range { start: 3, len: 1 };
+
+/// Whose turn it is to ask the daemon to stop.
+#[derive(Debug)]
+pub(crate) enum Turn {
+    /// Ours, for as long as this is kept; there is no file where there is no claim that we could open.
+    Ours { _lock: Option<File> },
+    /// Another `stop` has asked, and waits.
+    Anothers,
+}
+
+/// Takes the turn to ask the daemon to stop. A daemon that is asked twice ends at once, which nobody wants who only comes
+/// second.
+pub(super) fn take_turn(place: &Place) -> Turn {
+    let Ok(claim) = place.open_claim_to_lock() else { return Turn::Ours { _lock: None } };
+    match lock::try_lock_description(&claim, STOPPING) {
+        Ok(false) => Turn::Anothers,
+        Ok(true) | Err(_) => Turn::Ours { _lock: Some(claim) },
+    }
+}
+
 /// Takes the claim, or nothing while another holds it.
 pub(super) fn try_take(place: &Place) -> Result<Option<File>, Error> {
     let failed = |source| Error::Claim { path: place.claim_path(), source };

@@ -97,6 +97,11 @@ impl Place {
         self.open_name(&self.claim, OFlag::O_RDONLY)
     }
 
+    /// The claim's file as it is, for a lock that is not the claim.
+    pub(super) fn open_claim_to_lock(&self) -> io::Result<File> {
+        self.open_name(&self.claim, OFlag::O_RDWR)
+    }
+
     /// The pidfile as it is, for a question.
     pub(super) fn open_pidfile(&self) -> io::Result<File> {
         self.open_name(&self.pidfile, OFlag::O_RDONLY)

@@ -79,10 +79,15 @@ pub(super) fn this_process_holds(claim: &File) {
     }
 }
 
+/// Whether this process is the daemon there.
+pub(super) fn is_mine(place: &Place) -> bool {
+    MINE.get().is_some_and(|mine| place.claim_identity() == Some(*mine))
+}
+
 /// What there is to say of the daemon whose pidfile is `path`.
 pub(crate) fn look(path: &Path) -> Result<Life, Error> {
     let Some(place) = Place::find(path)? else { return Ok(Life::Absent) };
-    if MINE.get().is_some_and(|mine| place.claim_identity() == Some(*mine)) {
+    if is_mine(&place) {
         let pid = i32::try_from(std::process::id()).unwrap_or_default();
         return Ok(Life::Running(Running { pid, proof: Proof::Myself, starting: false, session: 0 }));
     }
