@@ -40,8 +40,7 @@ pub enum Start {
 }
 
 pub(crate) fn start(spec: &Spec, options: &StartOptions, observer: &mut dyn Observer) -> Result<Start, Error> {
-    let mut plan = Plan::of(spec)?;
-    plan.start_timeout = options.timeout.unwrap_or(plan.start_timeout);
+    let plan = Plan::of(spec)?.waiting(options.timeout, None);
     if let Some(daemon) = running(&plan)? {
         return Ok(Start::AlreadyRunning { pid: daemon.pid });
     }

@@ -37,15 +37,14 @@ pub enum Stop {
 }
 
 pub(crate) fn stop(spec: &Spec, options: &StopOptions, observer: &mut dyn Observer) -> Result<Stop, Error> {
-    let plan = Plan::of(spec)?;
-    let timeout = options.timeout.unwrap_or(plan.stop_timeout);
-    let Some(daemon) = find(&plan, timeout)? else {
+    let plan = Plan::of(spec)?.waiting(None, options.timeout);
+    let Some(daemon) = find(&plan)? else {
         clear(&plan.pidfile)?;
         return Ok(Stop::NotRunning);
     };
     let Some(handle) = handle(&daemon)? else { return Ok(Stop::NotRunning) };
     observer.begins();
-    let answer = end(&plan, options, timeout, &daemon, &handle, observer)?;
+    let answer = end(&plan, options, &daemon, &handle, observer)?;
     wait_until_free(&plan.pidfile, LAST_WAIT);
     // What did not end in order has left its pidfile behind.
     clear(&plan.pidfile)?;
@@ -53,14 +52,14 @@ pub(crate) fn stop(spec: &Spec, options: &StopOptions, observer: &mut dyn Observ
 }
 
 /// The daemon, if it runs. While a start or an end is in progress, who it is is about to show.
-fn find(plan: &Plan, timeout: Duration) -> Result<Option<Running>, Error> {
+fn find(plan: &Plan) -> Result<Option<Running>, Error> {
     let begun = Instant::now();
     loop {
         match look(&plan.pidfile)? {
             Life::Running(daemon) => return Ok(Some(daemon)),
             Life::Absent | Life::Dead { .. } => return Ok(None),
             Life::Unknown { reason } => return Err(Error::CannotTell { path: plan.pidfile.clone(), reason }),
-            Life::Between if begun.elapsed() < timeout => std::thread::sleep(PAUSE),
+            Life::Between if begun.elapsed() < plan.stop_timeout => std::thread::sleep(PAUSE),
             Life::Between => {
                 let reason = "its claim is held by a process that does not vouch for it".to_owned();
                 return Err(Error::CannotTell { path: plan.pidfile.clone(), reason });
@@ -83,12 +82,11 @@ pub(super) fn handle(daemon: &Running) -> Result<Option<PidFd>, Error> {
 fn end(
     plan: &Plan,
     options: &StopOptions,
-    timeout: Duration,
     daemon: &Running,
     handle: &PidFd,
     observer: &mut dyn Observer,
 ) -> Result<Stop, Error> {
-    let pid = daemon.pid;
+    let (pid, timeout) = (daemon.pid, plan.stop_timeout);
     let turn = take_turn(&plan.pidfile)?;
     if matches!(turn, Turn::Ours { .. }) {
         signal(handle, pid, plan.stop_signal)?;

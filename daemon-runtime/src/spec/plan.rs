@@ -12,6 +12,9 @@ use crate::error::Error;
 
 const NULL: &str = "/dev/null";
 
+/// A hundred years: longer than anybody waits, and short enough to be added to any clock.
+const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 86_400);
+
 /// All that the processes need to know of one daemon, with nothing left to decide.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
@@ -52,13 +55,20 @@ impl Plan {
             core_dumps: spec.core_dumps,
             detach: spec.detach,
             close_fds: spec.close_fds,
-            settle: spec.settle,
+            settle: spec.settle.min(FOR_EVER),
             ready: spec.ready,
-            start_timeout: spec.start_timeout,
-            stop_timeout: spec.stop_timeout,
+            start_timeout: spec.start_timeout.min(FOR_EVER),
+            stop_timeout: spec.stop_timeout.min(FOR_EVER),
             stop_signal: spec.stop_signal.0,
             name,
         })
+    }
+
+    /// The plan with other times to wait, where an action was given some.
+    pub(crate) fn waiting(mut self, start: Option<Duration>, stop: Option<Duration>) -> Self {
+        self.start_timeout = start.unwrap_or(self.start_timeout).min(FOR_EVER);
+        self.stop_timeout = stop.unwrap_or(self.stop_timeout).min(FOR_EVER);
+        self
     }
 }
 
@@ -151,6 +161,13 @@ mod tests {
         assert_eq!((plan.workdir, plan.stderr), (PathBuf::from("/"), PathBuf::from(NULL)));
         assert_eq!((plan.umask, plan.core_dumps, plan.stop_signal), (0o027, false, 15));
         assert_eq!((plan.settle.as_secs(), plan.start_timeout.as_secs(), plan.stop_timeout.as_secs()), (1, 30, 10));
+    }
+
+    #[test]
+    fn a_time_beyond_all_bounds_is_for_ever() {
+        let plan = Plan::of(&Daemon::new(|| {}).pidfile("/x/y.pid").settle(Duration::MAX).spec).expect("a plan");
+        let plan = plan.waiting(Some(Duration::MAX), None);
+        assert!(std::time::Instant::now().checked_add(plan.settle + plan.start_timeout).is_some());
     }
 
     #[test]
