@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
 
+use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::action::{Action, Asked, StartOptions, StatusOptions, StopOptions, fields};
@@ -17,6 +18,9 @@ pub(crate) struct Told {
     /// 0 for help and version, which belong on stdout; 2 for a mistake.
     pub(crate) code: u8,
 }
+
+/// Told to whoever names another one; clap only tells the nearest.
+const ACTIONS: [&str; 6] = ["start", "stop", "restart", "reload", "status", "run"];
 
 /// Understands what was asked.
 pub(crate) fn parse(spec: &Spec, asked: Asked) -> Result<Action, Told> {
@@ -36,7 +40,11 @@ pub(crate) fn parse(spec: &Spec, asked: Asked) -> Result<Action, Told> {
 
 fn told(error: &clap::Error) -> Told {
     let code = u8::try_from(error.exit_code()).unwrap_or(2);
-    Told { text: error.render().ansi().to_string(), code }
+    let mut text = error.render().ansi().to_string();
+    if error.kind() == ErrorKind::InvalidSubcommand {
+        text.extend(["The actions are ", &ACTIONS.join(", "), ".\n"]);
+    }
+    Told { text, code }
 }
 
 fn command(spec: &Spec, program: String) -> Command {

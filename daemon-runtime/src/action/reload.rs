@@ -18,7 +18,7 @@ pub(crate) fn reload(spec: &Spec) -> Result<Reload, Error> {
     let plan = Plan::of(spec)?;
     let daemon = match look(&plan.pidfile)? {
         Life::Running(daemon) => daemon,
-        Life::Absent | Life::Dead { .. } | Life::Between => return Err(Error::NotRunning),
+        Life::Absent | Life::Dead { .. } | Life::Starting | Life::Held => return Err(Error::NotRunning),
         Life::Unknown { reason } => return Err(Error::CannotTell { path: plan.pidfile, reason }),
     };
     let Some(handle) = handle(&daemon)? else { return Err(Error::NotRunning) };

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::{StatusOptions, fields};
 use crate::error::Error;
-use crate::process::pidfile::{Life, look};
+use crate::process::pidfile::{HELD, Life, look};
 use crate::process::session;
 use crate::spec::Spec;
 use crate::spec::plan::Plan;
@@ -71,7 +71,8 @@ pub(crate) fn status(spec: &Spec, options: &StatusOptions) -> Result<Status, Err
             Err(_) if !daemon.is_vouched() => State::NotRunning,
             Err(source) => return Err(Error::Look { pid: daemon.pid, source }),
         },
-        Life::Absent | Life::Between => State::NotRunning,
+        Life::Absent | Life::Starting => State::NotRunning,
+        Life::Held => State::Unknown { reason: HELD.to_owned() },
         Life::Dead { left } => State::Dead { left },
         Life::Unknown { reason } => State::Unknown { reason },
     };

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::StopOptions;
 use crate::error::Error;
-use crate::process::pidfile::{Life, Running, Turn, clear, look, take_turn, wait_until_free};
+use crate::process::pidfile::{HELD, Life, Running, Turn, clear, look, take_turn, wait_until_free};
 use crate::process::{Observer, session};
 use crate::spec::Spec;
 use crate::spec::plan::Plan;
@@ -59,10 +59,9 @@ fn find(plan: &Plan) -> Result<Option<Running>, Error> {
             Life::Running(daemon) => return Ok(Some(daemon)),
             Life::Absent | Life::Dead { .. } => return Ok(None),
             Life::Unknown { reason } => return Err(Error::CannotTell { path: plan.pidfile.clone(), reason }),
-            Life::Between if begun.elapsed() < plan.stop_timeout => std::thread::sleep(PAUSE),
-            Life::Between => {
-                let reason = "its claim is held by a process that does not vouch for it".to_owned();
-                return Err(Error::CannotTell { path: plan.pidfile.clone(), reason });
+            Life::Starting | Life::Held if begun.elapsed() < plan.stop_timeout => std::thread::sleep(PAUSE),
+            Life::Starting | Life::Held => {
+                return Err(Error::CannotTell { path: plan.pidfile.clone(), reason: HELD.to_owned() });
             }
         }
     }

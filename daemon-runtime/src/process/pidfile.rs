@@ -25,6 +25,9 @@ pub(crate) use self::witness::{Life, Running, look};
 use crate::error::Error;
 use crate::sys::lock;
 
+/// Why nothing can be told of a claim that is held by nobody who vouches for it.
+pub(crate) const HELD: &str = "its claim is held by a process that does not vouch for it";
+
 /// How long one who lost a race waits before he looks again. Only starts that meet another start wait like this.
 const PAUSE: Duration = Duration::from_millis(10);
 
@@ -81,7 +84,8 @@ impl PidFile {
     /// its name, so that nobody ever sees half of one. `session` is the daemon's own session, 0 if it has none of its own.
     pub(crate) fn seal(&self, session: i32) -> io::Result<()> {
         own_witness(&self.claim, WITNESS)?;
-        self.claim.write_all_at(format!("{session}\n").as_bytes(), 0)?;
+        // For those who may open the claim: who holds it, and the session that is the daemon's alone.
+        self.claim.write_all_at(format!("{} {session}\n", std::process::id()).as_bytes(), 0)?;
         self.file.write_all_at(format!("{}\n", std::process::id()).as_bytes(), 0)?;
         own_witness(&self.file, WHOLE)?;
         // The mode is set on the file, so that the umask has no say in it.
@@ -97,7 +101,8 @@ impl PidFile {
         let _ = lock::unlock_description(&self.claim, STARTING);
     }
 
-    /// Removes the names, if they are still this claim's. The lock itself is the kernel's to drop.
+    /// Removes the pidfile, at the daemon's end. The claim keeps its name: until the kernel has closed all that the process
+    /// had open, no other daemon may start. Whoever finds it then, a `stop` or the next start, takes it over.
     pub(crate) fn release(&self) {
         let mine = self.place.is_claim(&self.claim);
         // Without the claim's name the pidfile may still be ours: then our witness on it keeps everybody else off it.
@@ -107,6 +112,13 @@ impl PidFile {
         }
         if mine {
             self.place.remove_draft();
+        }
+    }
+
+    /// Removes all names, where no daemon is left that could still be at its end. The lock itself is the kernel's to drop.
+    pub(crate) fn give_up(&self) {
+        self.release();
+        if self.place.is_claim(&self.claim) {
             // Last, and only now: from here on the next start makes a claim of its own.
             self.place.remove_claim();
         }
@@ -225,11 +237,11 @@ mod tests {
     }
 
     #[test]
-    fn a_release_leaves_nothing_behind() {
+    fn a_claim_that_is_given_up_leaves_nothing_behind() {
         let home = Home::new("released");
         let pidfile = mine(&home.pidfile());
         assert_eq!(home.names(), ["x.pid.claim", "x.pid.new"]);
-        pidfile.release();
+        pidfile.give_up();
         assert_eq!(home.names(), Vec::<String>::new());
     }
 
@@ -244,12 +256,12 @@ mod tests {
     }
 
     #[test]
-    fn a_release_does_not_touch_the_names_of_a_later_claim() {
+    fn what_belongs_to_a_later_claim_is_not_touched() {
         let home = Home::new("later");
         let first = mine(&home.pidfile());
         first.place.remove_claim();
         let second = mine(&home.pidfile());
-        first.release();
+        first.give_up();
         assert_eq!(home.names(), ["x.pid.claim", "x.pid.new"]);
         second.release();
     }

@@ -53,6 +53,8 @@ pub(super) struct Watch<'a> {
     since: Instant,
     /// When the daemon counts as ready, or as late.
     deadline: Deadline,
+    /// Whether the daemon counts as ready, though the session leader has not introduced it yet.
+    ready: bool,
     /// What the daemon told of its failure; its end is still to come.
     failure: Option<Failure>,
 }
@@ -101,7 +103,7 @@ impl<'a> Watch<'a> {
     pub(super) fn of(plan: &'a Plan, begun: Begun) -> Self {
         let since = Instant::now();
         let deadline = Deadline::Late(since + plan.start_timeout);
-        Self { plan, begun, daemon: None, since, deadline, failure: None }
+        Self { plan, begun, daemon: None, since, deadline, ready: false, failure: None }
     }
 
     /// Waits for the verdict, and leaves behind what it says: a daemon, or nothing.
@@ -177,7 +179,10 @@ impl<'a> Watch<'a> {
 
     fn hear(&mut self) -> io::Result<Option<Verdict>> {
         match self.begun.channel.hear()? {
-            Some(Word::Forked { pid, handle }) => self.daemon = Some((pid, handle)),
+            Some(Word::Forked { pid, handle }) => {
+                self.daemon = Some((pid, handle));
+                return Ok(if self.ready { self.agree() } else { None });
+            }
             Some(Word::StageFailed { stage, errno }) => {
                 self.failure = Some(Failure::Stage(stage.error(self.plan, io::Error::from_raw_os_error(errno))));
             }
@@ -205,6 +210,8 @@ impl<'a> Watch<'a> {
                 Some(Verdict::Ready { pid: *pid })
             }
             _ => {
+                // Two processes speak on the channel: the word that is missing is on its way.
+                self.ready = self.daemon.is_none();
                 self.deadline = Deadline::Late(Instant::now() + LAST_WAIT);
                 None
             }
@@ -244,7 +251,7 @@ impl<'a> Watch<'a> {
         }
         self.begun.capture.take_in_all();
         reap(self.begun.leader);
-        self.begun.pidfile.release();
+        self.begun.pidfile.give_up();
     }
 
     fn judge(mut self, status: Option<i32>) -> Result<Launched, Error> {

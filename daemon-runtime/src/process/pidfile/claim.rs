@@ -1,7 +1,8 @@
 //! The claim: one lock that goes from the launcher through both forks to the daemon's last breath.
 
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::place::{Place, claim_strangeness};
@@ -56,6 +57,8 @@ pub(super) fn try_take(place: &Place) -> Result<Option<File>, Error> {
         // Its last holder may have removed the name after we opened it: then we have locked a file without a name, and
         // another may lock the one that has it.
         if place.is_claim(&claim) {
+            // Set on the file, so that the umask has no say in it: after a crash we must be able to open it again.
+            claim.set_permissions(Permissions::from_mode(0o600)).map_err(failed)?;
             // Nobody holds this without the claim.
             lock::try_lock_description(&claim, STARTING).map_err(failed)?;
             return Ok(Some(claim));

@@ -1,8 +1,8 @@
 //! Who the daemon is, by the kernel's word: pure questions, which disturb nobody.
 
-use std::fs::File;
-use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -16,8 +16,10 @@ use crate::sys::lock::{self, Range};
 pub(crate) enum Life {
     /// It runs.
     Running(Running),
-    /// Somebody holds the claim, and no daemon vouches for it: a start or an end in progress.
-    Between,
+    /// A start is in progress, and the daemon is not there yet.
+    Starting,
+    /// Somebody holds the claim, and nobody vouches for it: an end in progress, or a child that outlived its daemon.
+    Held,
     /// It does not run, and left something behind.
     Dead {
         /// What was left, in words.
@@ -45,6 +47,8 @@ pub(crate) struct Running {
 enum Proof {
     /// The file and the range on which the process holds its witness.
     Lock(File, Range),
+    /// The claim, and that the process has it open with the lock on it: it lost its witness by opening and closing a file.
+    Open(File),
     /// It is this very process. It must not open its own files: closing them again would drop its witness.
     Myself,
 }
@@ -55,6 +59,7 @@ impl Running {
     pub(crate) fn is_vouched(&self) -> bool {
         match &self.proof {
             Proof::Lock(file, range) => matches!(lock::holder(file, *range), Ok(Some(pid)) if pid == self.pid),
+            Proof::Open(claim) => has_locked(self.pid, claim),
             Proof::Myself => true,
         }
     }
@@ -112,13 +117,36 @@ fn by_claim(place: &Place, claim: File) -> io::Result<Life> {
         return Ok(by_pidfile(place, Claim::Free));
     }
     let starting = lock::is_locked(&claim, STARTING)?;
-    match lock::holder(&claim, WITNESS)? {
-        Some(pid) => {
-            let session = number(&claim).unwrap_or(0);
-            Ok(Life::Running(Running { pid, proof: Proof::Lock(claim, WITNESS), starting, session }))
-        }
-        None => Ok(Life::Between),
-    }
+    let witness = lock::holder(&claim, WITNESS)?;
+    let (named, session) = holder_by_name(&claim).unwrap_or_default();
+    let (pid, proof) = match witness {
+        Some(pid) => (pid, Proof::Lock(claim, WITNESS)),
+        None if has_locked(named, &claim) => (named, Proof::Open(claim)),
+        // The claim's name may be new, and the daemon's own claim have none any more.
+        None => return Ok(of_pidfile(place).map_or(if starting { Life::Starting } else { Life::Held }, Life::Running)),
+    };
+    let session = if pid == named { session } else { 0 };
+    Ok(Life::Running(Running { pid, proof, starting, session }))
+}
+
+/// The pid and the session that the claim's file names, if it does.
+fn holder_by_name(claim: &File) -> Option<(i32, i32)> {
+    let text = start_of(claim)?;
+    let (pid, session) = text.strip_suffix('\n')?.split_once(' ')?;
+    Some((positive(pid)?, positive(session).unwrap_or(0)))
+}
+
+/// Whether the process has this very file open together with the lock that is the claim; proc(5), `/proc/PID/fdinfo`.
+fn has_locked(pid: i32, claim: &File) -> bool {
+    let is_claim = |fd: &str| {
+        let (Ok(theirs), Ok(ours)) = (fs::metadata(format!("/proc/{pid}/fd/{fd}")), claim.metadata()) else {
+            return false;
+        };
+        theirs.dev() == ours.dev() && theirs.ino() == ours.ino()
+    };
+    let locks = |fd: &str| fs::read_to_string(format!("/proc/{pid}/fdinfo/{fd}")).unwrap_or_default();
+    let names = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten().map(|entry| entry.file_name());
+    names.filter_map(|name| name.into_string().ok()).any(|fd| is_claim(&fd) && locks(&fd).contains("OFDLCK"))
 }
 
 fn by_pidfile(place: &Place, claim: Claim) -> Life {
@@ -169,28 +197,35 @@ fn of_another_account(place: &Place) -> Life {
     }
 }
 
-/// The number in a pidfile: digits and one newline at most, above 0. Everything else names nobody: kill(2) would take 0 and
-/// -1 for whole crowds.
-fn number(mut file: &File) -> Option<i32> {
-    let mut start = [0_u8; 16];
-    let length = file.read(&mut start).ok()?;
-    let text = std::str::from_utf8(&start[..length]).ok()?;
-    let digits = text.strip_suffix('\n').unwrap_or(text);
+/// The number in a pidfile: digits and one newline at most, above 0.
+fn number(file: &File) -> Option<i32> {
+    let text = start_of(file)?;
+    positive(text.strip_suffix('\n').unwrap_or(&text))
+}
+
+/// A pid in plain digits. Everything else names nobody: kill(2) would take 0 and -1 for whole crowds.
+fn positive(digits: &str) -> Option<i32> {
     let plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
     digits.parse().ok().filter(|pid| plain && *pid > 0)
+}
+
+/// What a file begins with, as far as it can be ours: two numbers, a blank and a newline.
+fn start_of(file: &File) -> Option<String> {
+    let mut start = [0_u8; 24];
+    let length = file.read_at(&mut start, 0).ok()?;
+    std::str::from_utf8(start.get(..length)?).ok().map(str::to_owned)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::{Seek, Write};
+    use std::io::Write;
 
     fn read_back(text: &str) -> Option<i32> {
         let path = std::env::temp_dir().join(format!("number-{}-{}", std::process::id(), text.len()));
         let mut file = File::options().read(true).write(true).create(true).truncate(true).open(&path).expect("a file");
         file.write_all(text.as_bytes()).expect("written");
-        file.rewind().expect("rewound");
-        std::fs::remove_file(&path).expect("removed");
+        fs::remove_file(&path).expect("removed");
         number(&file)
     }
 
