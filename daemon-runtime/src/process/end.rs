@@ -1,7 +1,7 @@
 //! The end of the daemon: `on_shutdown` exactly once, and the pidfile gone, whichever way the end comes.
 //!
-//! All ways but SIGKILL, a crash and `_exit` lead through exit(3), and so through [`at_exit`]. Its handler was registered
-//! before the worker could register any, so it runs last, and the claim outlives whatever the worker does at its end.
+//! All ways but SIGKILL, a crash and `_exit` lead through exit(3), and so through [`at_exit`], which is called after all other
+//! handlers: the claim outlives whatever the program does at its end, and no other daemon starts before that is done.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::ThreadId;

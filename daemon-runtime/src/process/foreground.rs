@@ -30,7 +30,7 @@ pub(crate) fn live(spec: &Spec, plan: &Plan, announce: Announce) -> Result<Lived
         staged.map_err(|(stage, source)| stage.error(plan, source))
     });
     if let Err(error) = staged {
-        pidfile.give_up();
+        pidfile.release();
         return Err(error);
     }
     let pidfile = Arc::new(pidfile);
@@ -39,8 +39,6 @@ pub(crate) fn live(spec: &Spec, plan: &Plan, announce: Announce) -> Result<Lived
     let worked = daemon::work(spec, plan, &agreement, &pidfile, settled);
     let ready = !agreement.is_open();
     end::release();
-    // This process lives on, but the daemon that it was does not.
-    pidfile.give_up();
     match worked {
         Ok((outcome, _watching)) => Ok(Lived::Ended { outcome, ready }),
         Err(source) => Err(Stage::Signals.error(plan, source)),

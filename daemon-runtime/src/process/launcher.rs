@@ -36,7 +36,7 @@ pub(crate) fn launch(spec: &Spec, plan: &Plan, observer: &mut dyn Observer) -> R
             leader::live(spec, plan, kit, channel, single)
         }
         Err(error) => {
-            pidfile.give_up();
+            pidfile.release();
             Err(error)
         }
     }

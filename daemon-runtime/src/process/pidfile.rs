@@ -101,8 +101,7 @@ impl PidFile {
         let _ = lock::unlock_description(&self.claim, STARTING);
     }
 
-    /// Removes the pidfile, at the daemon's end. The claim keeps its name: until the kernel has closed all that the process
-    /// had open, no other daemon may start. Whoever finds it then, a `stop` or the next start, takes it over.
+    /// Removes the names, if they are still this claim's. The lock itself is the kernel's to drop.
     pub(crate) fn release(&self) {
         let mine = self.place.is_claim(&self.claim);
         // Without the claim's name the pidfile may still be ours: then our witness on it keeps everybody else off it.
@@ -112,13 +111,6 @@ impl PidFile {
         }
         if mine {
             self.place.remove_draft();
-        }
-    }
-
-    /// Removes all names, where no daemon is left that could still be at its end. The lock itself is the kernel's to drop.
-    pub(crate) fn give_up(&self) {
-        self.release();
-        if self.place.is_claim(&self.claim) {
             // Last, and only now: from here on the next start makes a claim of its own.
             self.place.remove_claim();
         }
@@ -237,11 +229,11 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_that_is_given_up_leaves_nothing_behind() {
+    fn a_release_leaves_nothing_behind() {
         let home = Home::new("released");
         let pidfile = mine(&home.pidfile());
         assert_eq!(home.names(), ["x.pid.claim", "x.pid.new"]);
-        pidfile.give_up();
+        pidfile.release();
         assert_eq!(home.names(), Vec::<String>::new());
     }
 
@@ -261,7 +253,7 @@ mod tests {
         let first = mine(&home.pidfile());
         first.place.remove_claim();
         let second = mine(&home.pidfile());
-        first.give_up();
+        first.release();
         assert_eq!(home.names(), ["x.pid.claim", "x.pid.new"]);
         second.release();
     }

@@ -251,7 +251,7 @@ impl<'a> Watch<'a> {
         }
         self.begun.capture.take_in_all();
         reap(self.begun.leader);
-        self.begun.pidfile.give_up();
+        self.begun.pidfile.release();
     }
 
     fn judge(mut self, status: Option<i32>) -> Result<Launched, Error> {

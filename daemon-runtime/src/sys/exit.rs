@@ -1,17 +1,30 @@
 //! The ways out of a process: what runs at exit(3), and the exit that runs nothing.
 
-use std::sync::OnceLock;
+use std::sync::{Once, OnceLock};
 
 use nix::libc;
 
 static AT_EXIT: OnceLock<fn(Option<i32>)> = OnceLock::new();
+static REGISTERED: Once = Once::new();
 
-/// Has `handler` called at exit(3), after all handlers that are registered later, with the exit status where the C
-/// library tells it (glibc does, others do not). The first handler given stays.
+/// Has `handler` called at exit(3), after all other handlers, with the exit status where the C library tells it (glibc
+/// does, others do not). The first handler given stays.
 pub(crate) fn at_exit(handler: fn(Option<i32>)) {
     if AT_EXIT.set(handler).is_ok() {
-        register();
+        register_once();
     }
+}
+
+/// Handlers are called in the reverse order of their registration. Ours is registered before `main`, by the loader, so that
+/// it comes after all that the program itself can register.
+#[used]
+// SAFETY: the loader calls what this section points to, once, with arguments that a function of C may leave aside; the
+// function needs nothing of Rust's runtime but a `Once`.
+#[unsafe(link_section = ".init_array")]
+static BEFORE_MAIN: extern "C" fn() = register_once;
+
+extern "C" fn register_once() {
+    REGISTERED.call_once(register);
 }
 
 fn call(status: Option<i32>) {
