@@ -39,7 +39,7 @@ pub enum Stop {
 pub(crate) fn stop(spec: &Spec, options: &StopOptions, observer: &mut dyn Observer) -> Result<Stop, Error> {
     let plan = Plan::of(spec)?.waiting(None, options.timeout);
     let Some(daemon) = find(&plan)? else {
-        clear(&plan.pidfile)?;
+        clear(&plan.pidfile);
         return Ok(Stop::NotRunning);
     };
     let Some(handle) = handle(&daemon)? else { return Ok(Stop::NotRunning) };
@@ -47,7 +47,7 @@ pub(crate) fn stop(spec: &Spec, options: &StopOptions, observer: &mut dyn Observ
     let answer = end(&plan, options, &daemon, &handle, observer)?;
     wait_until_free(&plan.pidfile, LAST_WAIT);
     // What did not end in order has left its pidfile behind.
-    clear(&plan.pidfile)?;
+    clear(&plan.pidfile);
     Ok(answer)
 }
 

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use anstream::adapter::strip_str;
 use anstream::stream::RawStream;
-use anstream::{AutoStream, ColorChoice};
+use anstyle_query::{no_color, term_supports_ansi_color};
 
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Stream {
@@ -25,8 +25,8 @@ pub(super) fn print(stream: Stream, text: &str) {
 }
 
 fn put(mut to: impl RawStream, text: &str) -> io::Result<()> {
-    // On a terminal NO_COLOR and TERM decide; elsewhere there are no colours, whatever the environment says.
-    let colours = to.is_terminal() && AutoStream::choice(&to) != ColorChoice::Never;
+    // Elsewhere than on a terminal there are no colours, whatever else the environment says.
+    let colours = to.is_terminal() && term_supports_ansi_color() && !no_color();
     if colours {
         to.write_all(text.as_bytes())?;
     } else {

@@ -96,11 +96,11 @@ impl Watcher {
     }
 
     fn on_signal(&self, signal: i32) {
-        let request = self.context.ask(Cause::Signal(signal));
+        // Told before it is asked: the worker may end the moment it learns of it.
         if self.agreement.is_open() {
             self.agreement.tell(&Word::Terminated { signal });
         }
-        match request {
+        match self.context.ask(Cause::Signal(signal)) {
             Request::First if self.waits_for_worker => {}
             Request::First => finish(signal, 0),
             // Whoever asks twice does not want to wait.

@@ -128,9 +128,18 @@ fn default_pidfile(name: &str) -> Result<PathBuf, Error> {
         return Ok(runtime.join(file));
     }
     let state = absolute_variable("XDG_STATE_HOME").or_else(|| home().map(|home| home.join(".local/state")));
-    state.map(|dir| dir.join(file)).ok_or_else(|| {
-        refuse("pidfile", "(left out)", "there is no XDG_RUNTIME_DIR and no home directory to put it in; name one")
-    })
+    match state {
+        // One that is not there yet is made ours alone.
+        Some(dir) if is_ours_alone(&dir) || !dir.exists() => Ok(dir.join(file)),
+        Some(dir) => {
+            let reason = format!("others may write to the state directory {}; name another", dir.display());
+            Err(refuse("pidfile", "(left out)", &reason))
+        }
+        None => {
+            let reason = "there is no XDG_RUNTIME_DIR and no home directory to put it in; name one";
+            Err(refuse("pidfile", "(left out)", reason))
+        }
+    }
 }
 
 fn absolute_variable(name: &str) -> Option<PathBuf> {

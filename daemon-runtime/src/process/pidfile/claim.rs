@@ -5,12 +5,14 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use super::place::{Place, claim_strangeness};
+use super::place::{Place, not_ours};
 use crate::error::Error;
 use crate::sys::lock::{self, Range};
 
 /// Held as long as the daemon or one who is about to become it lives (an OFD lock).
 pub(super) const CLAIM: Range = Range { start: 0, len: 1 };
+/// Both at once, so that nobody sees a claim that has been taken for a start and does not say so.
+const BOTH: Range = Range { start: 0, len: 2 };
 /// Held until the start is agreed on, so that other starts can wait for its end (an OFD lock).
 pub(super) const STARTING: Range = Range { start: 1, len: 1 };
 /// The daemon's witness in the claim (a POSIX lock).
@@ -48,10 +50,10 @@ pub(super) fn try_take(place: &Place) -> Result<Option<File>, Error> {
             Ok(claim) => claim,
             Err(source) => return Err(refusal(place, source)),
         };
-        if let Some(found) = claim_strangeness(place, Some(&claim)) {
+        if let Some(found) = not_ours(place, Some(&claim)) {
             return Err(Error::Foreign { path: place.claim_path(), found });
         }
-        if !lock::try_lock_description(&claim, CLAIM).map_err(failed)? {
+        if !lock::try_lock_description(&claim, BOTH).map_err(failed)? {
             return Ok(None);
         }
         // Its last holder may have removed the name after we opened it: then we have locked a file without a name, and
@@ -59,8 +61,6 @@ pub(super) fn try_take(place: &Place) -> Result<Option<File>, Error> {
         if place.is_claim(&claim) {
             // Set on the file, so that the umask has no say in it: after a crash we must be able to open it again.
             claim.set_permissions(Permissions::from_mode(0o600)).map_err(failed)?;
-            // Nobody holds this without the claim.
-            lock::try_lock_description(&claim, STARTING).map_err(failed)?;
             return Ok(Some(claim));
         }
     }
@@ -68,7 +68,7 @@ pub(super) fn try_take(place: &Place) -> Result<Option<File>, Error> {
 
 // In a sticky folder the kernel answers EACCES for a planted link: the person should read what is there all the same.
 fn refusal(place: &Place, source: io::Error) -> Error {
-    match claim_strangeness(place, None) {
+    match not_ours(place, None) {
         Some(found) => Error::Foreign { path: place.claim_path(), found },
         None => Error::Claim { path: place.claim_path(), source },
     }

@@ -83,6 +83,10 @@ impl Place {
         self.path.with_file_name(&self.claim)
     }
 
+    pub(super) fn draft_path(&self) -> PathBuf {
+        self.path.with_file_name(&self.draft)
+    }
+
     pub(super) fn folder_fd(&self) -> i32 {
         self.folder.as_raw_fd()
     }
@@ -186,6 +190,11 @@ impl Place {
         self.stat(&self.pidfile).ok().and_then(|stat| kind(&stat).or_else(|| names(&stat)))
     }
 
+    /// What is wrong with the claim as a thing in the file system, if it is there at all.
+    pub(super) fn claim_strangeness(&self) -> Option<String> {
+        self.stat(&self.claim).ok().and_then(|stat| kind(&stat).or_else(|| names(&stat)))
+    }
+
     pub(super) fn has_pidfile(&self) -> bool {
         self.stat(&self.pidfile).is_ok()
     }
@@ -240,8 +249,8 @@ fn with(name: &OsStr, suffix: &str) -> OsString {
     whole
 }
 
-/// Whether a file's folder entry is a symbolic link; `openat` says ELOOP for it, or EACCES where links are protected.
-pub(super) fn claim_strangeness(place: &Place, open: Option<&File>) -> Option<String> {
+/// Why the claim cannot be ours, if it cannot: by the open file, or by its name where it could not be opened.
+pub(super) fn not_ours(place: &Place, open: Option<&File>) -> Option<String> {
     let stat = match open {
         Some(file) => nix::sys::stat::fstat(file).ok()?,
         None => place.stat(&place.claim).ok()?,

@@ -96,28 +96,43 @@ pub(crate) fn look(path: &Path) -> Result<Life, Error> {
         let pid = i32::try_from(std::process::id()).unwrap_or_default();
         return Ok(Life::Running(Running { pid, proof: Proof::Myself, starting: false, session: 0 }));
     }
+    loop {
+        let before = place.claim_identity();
+        let life = look_once(&place)?;
+        // Half of an answer may be of one daemon, and half of the next: it counts only if the claim stayed the same.
+        if place.claim_identity() == before {
+            return Ok(life);
+        }
+    }
+}
+
+fn look_once(place: &Place) -> Result<Life, Error> {
+    if let Some(found) = place.claim_strangeness() {
+        return Ok(by_pidfile(place, &Claim::Unasked(found)));
+    }
     match place.open_claim() {
-        Ok(claim) => by_claim(&place, claim).map_err(|source| Error::Claim { path: place.claim_path(), source }),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(by_pidfile(&place, Claim::Free)),
-        Err(_) => Ok(by_pidfile(&place, Claim::NotOurs)),
+        Ok(claim) => by_claim(place, claim).map_err(|source| Error::Claim { path: place.claim_path(), source }),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(by_pidfile(place, &Claim::Free)),
+        Err(_) => Ok(by_pidfile(place, &Claim::Unasked("belongs to another user".to_owned()))),
     }
 }
 
 /// What is known of the claim where only the pidfile can be asked.
-#[derive(Clone, Copy)]
 enum Claim {
     /// Nobody holds it.
     Free,
-    /// It is another account's.
-    NotOurs,
+    /// It could not be asked, for this reason.
+    Unasked(String),
 }
 
 fn by_claim(place: &Place, claim: File) -> io::Result<Life> {
     if !lock::is_locked(&claim, CLAIM)? {
-        return Ok(by_pidfile(place, Claim::Free));
+        return Ok(by_pidfile(place, &Claim::Free));
     }
-    let starting = lock::is_locked(&claim, STARTING)?;
     let witness = lock::holder(&claim, WITNESS)?;
+    // Between two looks at the same witness: while it lives, only the agreement ends the starting. Without the second look
+    // this could be the starting of one daemon, and the witness of the next.
+    let starting = lock::is_locked(&claim, STARTING)? || lock::holder(&claim, WITNESS)? != witness;
     let (named, session) = holder_by_name(&claim).unwrap_or_default();
     let (pid, proof) = match witness {
         Some(pid) => (pid, Proof::Lock(claim, WITNESS)),
@@ -149,17 +164,15 @@ fn has_locked(pid: i32, claim: &File) -> bool {
     names.filter_map(|name| name.into_string().ok()).any(|fd| is_claim(&fd) && locks(&fd).contains("OFDLCK"))
 }
 
-fn by_pidfile(place: &Place, claim: Claim) -> Life {
+fn by_pidfile(place: &Place, claim: &Claim) -> Life {
     if let Some(daemon) = of_pidfile(place) {
         return Life::Running(daemon);
     }
     match (claim, place.has_pidfile()) {
         (Claim::Free, false) => Life::Absent,
         (Claim::Free, true) => Life::Dead { left: left_behind(place) },
-        (Claim::NotOurs, false) => {
-            Life::Unknown { reason: format!("{} belongs to another user", place.claim_path().display()) }
-        }
-        (Claim::NotOurs, true) => of_another_account(place),
+        (Claim::Unasked(why), false) => Life::Unknown { reason: format!("{} {why}", place.claim_path().display()) },
+        (Claim::Unasked(why), true) => without_claim(place, why),
     }
 }
 
@@ -187,13 +200,14 @@ fn left_behind(place: &Place) -> String {
 
 // The claim cannot be asked, and the worker may have lost the witness by opening and closing its own pidfile. Only a
 // number that no process has is a proof: of death.
-fn of_another_account(place: &Place) -> Life {
-    let path = place.path().display();
+fn without_claim(place: &Place, why: &str) -> Life {
+    let (path, claim) = (place.path().display(), place.claim_path());
+    let unknown = |what: String| Life::Unknown { reason: format!("{path} {what}, and {} {why}", claim.display()) };
     match place.open_pidfile().map(|file| number(&file)) {
         Ok(Some(pid)) if !Path::new(&format!("/proc/{pid}")).exists() => Life::Dead { left: left_behind(place) },
-        Ok(Some(pid)) => Life::Unknown { reason: format!("{path} names pid {pid}, which does not vouch for it") },
-        Ok(None) => Life::Unknown { reason: format!("{path} names no process") },
-        Err(e) => Life::Unknown { reason: format!("{path} cannot be read: {}", crate::error::words(&e)) },
+        Ok(Some(pid)) => unknown(format!("names pid {pid}, which does not vouch for it")),
+        Ok(None) => unknown("names no process".to_owned()),
+        Err(e) => unknown(format!("cannot be read: {}", crate::error::words(&e))),
     }
 }
 
