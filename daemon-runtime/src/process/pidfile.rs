@@ -54,8 +54,8 @@ impl PidFile {
         let place = Place::make(path)?;
         let begun = Instant::now();
         loop {
-            if let Some(acquired) = attempt(&place)? {
-                return Ok(acquired);
+            if let Some(pidfile) = attempt(&place)? {
+                return Ok(Acquired::Mine(pidfile));
             }
             // The claim is held. Its holder is a daemon, or on the way to be one, or at its end: only the first is an answer.
             let over = begun.elapsed() >= timeout;
@@ -123,16 +123,16 @@ impl PidFile {
     }
 }
 
-/// One try: the claim, or the daemon that lives without its claim's name, or nothing while another holds it.
-fn attempt(place: &Place) -> Result<Option<Acquired>, Error> {
+/// One try: nothing while another holds the claim, or a daemon lives without it.
+fn attempt(place: &Place) -> Result<Option<PidFile>, Error> {
     place.check_pidfile()?;
     let Some(claim) = claim::try_take(place)? else { return Ok(None) };
-    // Somebody removed a living daemon's claim by hand: its pidfile still has the witness.
-    if let Some(daemon) = witness::of_pidfile(place) {
+    // Somebody removed a living daemon's claim by hand, or a dying one has not closed its pidfile yet: `look` tells which.
+    if witness::of_pidfile(place).is_some() {
         place.remove_claim();
-        return Ok(Some(Acquired::Running(daemon)));
+        return Ok(None);
     }
-    PidFile::prepare(place.try_clone()?, claim).map(|pidfile| Some(Acquired::Mine(pidfile)))
+    PidFile::prepare(place.try_clone()?, claim).map(Some)
 }
 
 /// Takes the turn to ask the daemon to stop.

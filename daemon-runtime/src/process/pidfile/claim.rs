@@ -74,6 +74,11 @@ fn refusal(place: &Place, source: io::Error) -> Error {
     }
 }
 
+/// Whether anybody holds the claim, asked without taking it. What cannot be asked counts as free.
+pub(super) fn is_held(place: &Place) -> bool {
+    place.open_claim().is_ok_and(|claim| lock::is_locked(&claim, CLAIM).unwrap_or(false))
+}
+
 /// Whether the claim is held by somebody who is neither a daemon nor about to become one, asked without taking it. What
 /// cannot be asked counts as free.
 pub(super) fn lingers(path: &Path) -> bool {

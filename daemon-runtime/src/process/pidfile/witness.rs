@@ -6,7 +6,8 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::sync::OnceLock;
 
-use super::claim::{CLAIM, STARTING, WHOLE, WITNESS};
+use super::PAUSE;
+use super::claim::{self, CLAIM, STARTING, WHOLE, WITNESS};
 use super::place::Place;
 use crate::error::Error;
 use crate::sys::lock::{self, Range};
@@ -41,6 +42,8 @@ pub(crate) struct Running {
     proof: Proof,
     starting: bool,
     session: i32,
+    /// Whether only its pidfile speaks for it, and nobody holds the claim.
+    claimless: bool,
 }
 
 #[derive(Debug)]
@@ -94,15 +97,27 @@ pub(crate) fn look(path: &Path) -> Result<Life, Error> {
     let Some(place) = Place::find(path)? else { return Ok(Life::Absent) };
     if is_mine(&place) {
         let pid = i32::try_from(std::process::id()).unwrap_or_default();
-        return Ok(Life::Running(Running { pid, proof: Proof::Myself, starting: false, session: 0 }));
+        return Ok(Life::Running(Running { pid, proof: Proof::Myself, starting: false, session: 0, claimless: false }));
     }
     loop {
         let before = place.claim_identity();
         let life = look_once(&place)?;
         // Half of an answer may be of one daemon, and half of the next: it counts only if the claim stayed the same.
-        if place.claim_identity() == before {
+        if place.claim_identity() == before && is_settled(&place, &life) {
             return Ok(life);
         }
+    }
+}
+
+/// A daemon without a claim is one whose claim somebody has removed by hand; or one that is just being started, or just
+/// dying. A moment later it shows.
+fn is_settled(place: &Place, life: &Life) -> bool {
+    match life {
+        Life::Running(daemon) if daemon.claimless => {
+            std::thread::sleep(PAUSE);
+            daemon.is_vouched() && !claim::is_held(place)
+        }
+        _ => true,
     }
 }
 
@@ -137,11 +152,12 @@ fn by_claim(place: &Place, claim: File) -> io::Result<Life> {
     let (pid, proof) = match witness {
         Some(pid) => (pid, Proof::Lock(claim, WITNESS)),
         None if has_locked(named, &claim) => (named, Proof::Open(claim)),
+        None if starting => return Ok(Life::Starting),
         // The claim's name may be new, and the daemon's own claim have none any more.
-        None => return Ok(of_pidfile(place).map_or(if starting { Life::Starting } else { Life::Held }, Life::Running)),
+        None => return Ok(of_pidfile(place).map_or(Life::Held, Life::Running)),
     };
     let session = if pid == named { session } else { 0 };
-    Ok(Life::Running(Running { pid, proof, starting, session }))
+    Ok(Life::Running(Running { pid, proof, starting, session, claimless: false }))
 }
 
 /// The pid and the session that the claim's file names, if it does.
@@ -166,7 +182,8 @@ fn has_locked(pid: i32, claim: &File) -> bool {
 
 fn by_pidfile(place: &Place, claim: &Claim) -> Life {
     if let Some(daemon) = of_pidfile(place) {
-        return Life::Running(daemon);
+        let claimless = matches!(claim, Claim::Free);
+        return Life::Running(Running { claimless, ..daemon });
     }
     match (claim, place.has_pidfile()) {
         (Claim::Free, false) => Life::Absent,
@@ -183,7 +200,7 @@ pub(super) fn of_pidfile(place: &Place) -> Option<Running> {
     }
     let file = place.open_pidfile().ok()?;
     let pid = lock::holder(&file, WHOLE).ok()??;
-    Some(Running { pid, proof: Proof::Lock(file, WHOLE), starting: false, session: 0 })
+    Some(Running { pid, proof: Proof::Lock(file, WHOLE), starting: false, session: 0, claimless: false })
 }
 
 fn left_behind(place: &Place) -> String {
