@@ -12,8 +12,8 @@ use daemon_runtime::{Context, Outcome, daemon};
 #[daemon(pidfile = "~/greeter.pid", stdout = "~/greeter.log", stderr = "~/greeter.log")]
 fn greeter(ctx: &Context) -> io::Result<()> {
     let address = std::env::var("GREETER_ADDRESS").unwrap_or_else(|_| "127.0.0.1:7070".to_owned());
-    let listener =
-        TcpListener::bind(&address).map_err(|e| io::Error::new(e.kind(), format!("cannot listen on {address}: {e}")))?;
+    let listener = TcpListener::bind(&address)
+        .map_err(|e| io::Error::new(e.kind(), format!("cannot listen on {address}: {e}")))?;
     listener.set_nonblocking(true)?;
     ctx.ready();
     println!("listening on {}", listener.local_addr()?);

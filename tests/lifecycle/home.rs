@@ -2,17 +2,20 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{SigHandler, Signal, kill, signal};
 use nix::unistd::Pid;
 
 /// How long a test waits for what must come. Only a failing test ever waits so long.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The account without any rights.
+pub const NOBODY: u32 = 65534;
 
 /// The variable by which the processes of a test are found again, whatever has become of them.
 const MARK: &str = "DAEMON_TEST_HOME";
@@ -99,7 +102,42 @@ impl Home {
         let mut command = Command::new(path);
         command.env(MARK, &self.0).env("HOME", &self.0).current_dir(&self.0).stdin(Stdio::null());
         command.env_remove("NOTIFY_SOCKET").env_remove("XDG_RUNTIME_DIR").env_remove("XDG_STATE_HOME");
+        // SAFETY: between fork and exec these are single system calls, and no handler is named.
+        unsafe { command.pre_exec(hear_interrupts) };
         Program(command)
+    }
+
+    /// The program as the account `nobody` runs it. Only root can ask for that.
+    pub fn as_nobody(&self, program: Program) -> Program {
+        let built = Path::new(program.0.get_program());
+        // That account may have no way to where the programs are built. Another process makes the copy: a descriptor of
+        // ours that can write to it could be in a child of another test, and the copy would be "busy".
+        let copy = self.path(built.file_name().and_then(|name| name.to_str()).expect("a plain name"));
+        if !copy.exists() {
+            let made = Command::new("install").args(["-m", "755"]).args([built, &copy]).status();
+            assert!(made.is_ok_and(|status| status.success()), "{} can be copied", built.display());
+        }
+        let mut command = Command::new(copy);
+        for (key, value) in program.0.get_envs() {
+            match value {
+                Some(value) => command.env(key, value),
+                None => command.env_remove(key),
+            };
+        }
+        command.args(program.0.get_args()).current_dir(&self.0).stdin(Stdio::null()).uid(NOBODY).gid(NOBODY);
+        Program(command)
+    }
+
+    /// The actor in the role that notices when another one is at work; see [`Self::assert_never_two`].
+    pub fn lone_actor(&self, role: &str) -> Program {
+        let lock = self.path("lock");
+        fs::OpenOptions::new().append(true).create(true).open(&lock).expect("it can be made");
+        self.actor(role).set("ACTOR_STDIN", lock)
+    }
+
+    /// No two lone actors were ever at work at the same time.
+    pub fn assert_never_two(&self) {
+        assert!(!self.lines("notes").contains(&"not alone".to_owned()), "two daemons: {}", self.read("notes"));
     }
 
     /// The processes that any program of this test left running.
@@ -122,6 +160,14 @@ impl Home {
         eventually("every process to be gone", || self.processes().is_empty());
         assert_eq!(self.run_names(), Vec::<String>::new());
     }
+
+    /// The daemon has ended by itself: no process, no pidfile. Its claim, which nobody holds, may keep its name until the
+    /// next action finds it.
+    pub fn assert_ended(&self) {
+        eventually("every process to be gone", || self.processes().is_empty());
+        let left: Vec<_> = self.run_names().into_iter().filter(|name| name != "actor.pid.claim").collect();
+        assert_eq!(left, Vec::<String>::new());
+    }
 }
 
 impl Drop for Home {
@@ -139,6 +185,15 @@ impl Drop for Home {
         }
         let _ = fs::remove_dir_all(&self.0);
     }
+}
+
+/// A runner of tests in the background of a script, or under nohup, ignores what the programs are to hear.
+fn hear_interrupts() -> std::io::Result<()> {
+    for interrupt in [Signal::SIGINT, Signal::SIGQUIT, Signal::SIGHUP] {
+        // SAFETY: the default is no handler, so no code runs in signal context.
+        unsafe { signal(interrupt, SigHandler::SigDfl) }?;
+    }
+    Ok(())
 }
 
 /// A program about to be run.
@@ -219,6 +274,13 @@ pub fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
 pub fn numbers_in(folder: &str) -> Vec<i32> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+/// Whether a process has ended with all its threads, and so let go of its locks. Its environment is gone a moment earlier.
+pub fn is_over(pid: i32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let is_alive = stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']));
+    !is_alive && numbers_in(&format!("/proc/{pid}/task")).len() <= 1
 }
 
 /// Whether a process has a handler of its own for the signal: until it has, the signal would just end it.
