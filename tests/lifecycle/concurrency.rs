@@ -1,6 +1,7 @@
 //! However many ask at the same time: one daemon at most, and everybody is told the truth.
 
 use std::thread;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -36,10 +37,25 @@ fn of_many_starts_at_once_one_starts_the_daemon_and_the_others_name_it() {
 }
 
 #[test]
-fn many_starts_at_once_all_wait_until_the_one_has_settled() {
+fn of_many_starts_at_once_one_settles_and_the_others_name_it() {
     let home = Home::new();
     let told = start_many(&home, "lone", "300ms");
     assert_one_has_started(&home, &told);
+}
+
+#[test]
+fn a_start_that_meets_another_waits_for_it_as_long_as_it_may() {
+    let home = Home::new();
+    let actor = || home.actor("ready-on-go").set("ACTOR_READY", "notify");
+    let first = actor().spawn(&["start"]);
+    eventually("the first daemon to be there", || home.pidfile().exists());
+    let pid = home.pid();
+    let begun = Instant::now();
+    let warning = format!("warning: actor is already running with pid {pid}\n");
+    actor().run(&["start", "--timeout", "500ms"]).assert(0, "", &warning);
+    assert!(begun.elapsed() >= Duration::from_millis(500));
+    home.go();
+    Told::of(first).assert(0, &format!("Starting actor ... OK (pid {pid})\n"), "");
 }
 
 #[test]

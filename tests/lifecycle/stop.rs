@@ -155,6 +155,22 @@ fn stops_at_the_same_time_all_tell_the_truth() {
 }
 
 #[test]
+fn a_second_stop_waits_as_well_and_does_not_cut_the_worker_short() {
+    let home = Home::new();
+    let pid = start(&home, home.actor("slow").set("ACTOR_SETTLE", "10ms"));
+    let first = home.actor("slow").spawn(&["stop", "--timeout", "1h"]);
+    eventually("the worker to be asked", || home.read("notes") == "asked\n");
+    let told = home.actor("slow").run(&["stop", "--timeout", "200ms"]);
+    let error =
+        format!("error: pid {pid} is still running after 200ms; `--force` kills it, `--timeout` waits longer\n");
+    told.assert(1, FAILED, &error);
+    home.go();
+    Told::of(first).assert(0, OK, "");
+    assert_eq!(home.read("last-words"), "Terminated by SIGTERM (15) [0]\n");
+    home.assert_nothing_left();
+}
+
+#[test]
 fn what_another_account_may_not_signal_is_told_as_that_and_lives() {
     if !is_root("what_another_account_may_not_signal_is_told_as_that_and_lives") {
         return;

@@ -209,7 +209,7 @@ fn no_color_and_a_dumb_terminal_see_no_colours_and_no_other_escapes() {
 }
 
 #[test]
-fn a_dumb_terminal_sees_no_colours_where_tests_are_run_for_others_either() {
+fn a_dumb_terminal_sees_no_colours_under_continuous_integration_either() {
     let home = Home::new();
     let seen = Terminal::new().run(actor(&home, "fails").set("TERM", "dumb").set("CI", "true"), &["start"]);
     seen.assert(1, "Starting actor ... FAILED\nerror: no such luck\n", &[]);
