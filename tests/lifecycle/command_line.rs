@@ -194,7 +194,7 @@ fn every_kind_of_return_value_becomes_its_sentence_and_its_exit_code() {
         // In the foreground nobody has to be told a code: it is the program's own.
         let stderr = if error.contains("exit code") { "" } else { &error };
         function(&home, name).run(&["run"]).assert(code, "", stderr);
-        home.assert_ended();
+        home.assert_nothing_left();
     }
 }
 
@@ -213,7 +213,7 @@ fn a_tick_has_its_number_and_is_its_daemons_context() {
     let told = function(&home, "tick").run(&["start"]);
     assert_eq!((told.code, told.stderr.as_str()), (0, ""));
     eventually("three ticks", || home.lines("out") == ["tick 0", "tick 1", "tick 2"]);
-    home.assert_ended();
+    home.assert_nothing_left();
 }
 
 #[test]

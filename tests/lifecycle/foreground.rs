@@ -51,7 +51,7 @@ fn with_a_socket_as_stdin(mut program: Program) -> (Program, UnixStream) {
 fn assert_ends_well(home: &Home, child: Child, stdout: &str) {
     signal(pid_of(&child), Signal::SIGTERM);
     Told::of(child).assert(0, stdout, "");
-    home.assert_ended();
+    home.assert_nothing_left();
     assert_eq!(home.lines("last-words"), ["Terminated by SIGTERM (15) [0]"]);
 }
 
@@ -129,7 +129,7 @@ fn the_workers_exit_code_is_the_programs() {
     for (role, code, stderr) in rows {
         let home = Home::new();
         home.actor(role).run(&["run"]).assert(code, "", stderr);
-        home.assert_ended();
+        home.assert_nothing_left();
     }
 }
 
@@ -141,7 +141,7 @@ fn a_start_in_the_foreground_tells_of_an_early_end_as_any_start_does() {
     start("fails").assert(1, "Starting actor ... FAILED\n", "error: no such luck\n");
     // Who ends the process has left nobody to tell of it but the exit code.
     assert_eq!((start("exits:7").code, start("exits:0").code), (7, 0));
-    home.assert_ended();
+    home.assert_nothing_left();
 }
 
 #[test]

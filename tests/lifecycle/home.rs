@@ -161,14 +161,6 @@ impl Home {
         eventually("every process to be gone", || self.processes().is_empty());
         assert_eq!(self.run_names(), Vec::<String>::new());
     }
-
-    /// The daemon has ended by itself: no process, no pidfile. Its claim, which nobody holds, may keep its name until the
-    /// next action finds it.
-    pub fn assert_ended(&self) {
-        eventually("every process to be gone", || self.processes().is_empty());
-        let left: Vec<_> = self.run_names().into_iter().filter(|name| name != "actor.pid.claim").collect();
-        assert_eq!(left, Vec::<String>::new());
-    }
 }
 
 impl Drop for Home {

@@ -25,7 +25,7 @@ fn await_note(home: &Home, note: &str) {
 /// The daemon has ended by itself: everybody sees that, and these were its last words.
 #[track_caller]
 fn assert_ended(home: &Home, words: &str) {
-    home.assert_ended();
+    home.assert_nothing_left();
     assert_eq!(home.lines("last-words"), [words]);
     home.actor("ready").run(&["status"]).assert(3, "actor -- not running\n", "");
     home.actor("ready").run(&["stop"]).assert(0, "", "warning: actor is not running\n");
@@ -76,7 +76,7 @@ fn the_reason_of_a_panic_is_its_text() {
     let home = Home::new();
     started(&home, home.actor("ready-then-panics"));
     home.go();
-    home.assert_ended();
+    home.assert_nothing_left();
     let words = home.lines("last-words");
     assert_eq!(words.len(), 1, "{words:?}");
     assert!(words[0].starts_with("Dying due to panic: the sky is falling"), "{words:?}");
@@ -145,7 +145,7 @@ fn the_pidfile_stays_until_on_shutdown_has_returned() {
         eventually("the last words", || !home.read("last-words").is_empty());
         assert_eq!((home.pid(), home.actor(role).run(&["status"]).code), (pid, 0));
         home.go();
-        home.assert_ended();
+        home.assert_nothing_left();
         assert_eq!(home.lines("last-words").len(), 1);
     }
 }
@@ -160,7 +160,7 @@ fn an_on_shutdown_that_exits_or_panics_runs_once_and_leaves_nothing() {
                 "ready-then-fails" => home.go(),
                 _ => signal(pid, Signal::SIGTERM),
             }
-            home.assert_ended();
+            home.assert_nothing_left();
             assert_eq!(home.lines("last-words").len(), 1, "{role} {hook}");
         }
     }

@@ -392,7 +392,7 @@ fn a_failure_right_after_ready_is_told_either_at_the_terminal_or_in_the_log() {
         let home = Home::new();
         home.go();
         let told = home.actor("ready-then-fails").set("ACTOR_STDERR", home.path("log")).run(&["start"]);
-        home.assert_ended();
+        home.assert_nothing_left();
         let (at_the_terminal, in_the_log) = (told.stderr.as_str(), home.read("log"));
         match told.code {
             0 => assert_eq!((at_the_terminal, in_the_log.as_str()), ("", "error: too late to tell\n")),
@@ -419,7 +419,7 @@ fn after_ready_a_failure_goes_to_the_log_and_the_terminal_hears_no_more() {
         let told = home.actor(role).set("ACTOR_STDERR", home.path("log")).run(&["start"]);
         told.assert(0, &ok(&home), "");
         home.go();
-        home.assert_ended();
+        home.assert_nothing_left();
         assert!(home.read("log").contains(words), "{}", home.read("log"));
         assert_eq!(home.read("log").matches(words.trim_end()).count(), 1);
     }

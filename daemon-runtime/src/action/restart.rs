@@ -21,6 +21,7 @@ pub(crate) fn restart(
     narrator: &mut dyn Narrator,
 ) -> Result<Restart, Error> {
     // What the start would refuse anyway must not cost the daemon that runs.
+    narrator.starting();
     start::check(spec, start)?;
     let stop = stop::stop(spec, stop, narrator.stopping())?;
     narrator.stopped(&stop);

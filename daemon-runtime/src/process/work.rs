@@ -29,12 +29,23 @@ pub(crate) struct Outcome {
 /// Runs the job to its end.
 pub(crate) fn run(job: &mut Job, context: &Context, agreement: &Agreement) -> Outcome {
     install_panic_hook();
-    let result = match job {
-        Job::Once(worker) => caught(|| (worker.run)(context)),
-        Job::Repeat { timetable, on_error, body } => ticks(timetable, *on_error, body, context, agreement),
-    };
+    match job {
+        Job::Once(worker) => once(caught(|| (worker.run)(context)), context, agreement),
+        Job::Repeat { timetable, on_error, body } => match ticks(timetable, *on_error, body, context, agreement) {
+            ControlFlow::Continue(()) => well(context),
+            ControlFlow::Break((told, outcome)) => failed(&told, outcome, agreement),
+        },
+    }
+}
+
+fn once(result: Result<Ending, String>, context: &Context, agreement: &Agreement) -> Outcome {
     match result {
-        Ok(ending) => ended(&ending, context, agreement),
+        Ok(Ending { error: Some(error), code }) => {
+            let reason = reason::by_error(&error);
+            failed(&error, Outcome { code, reason }, agreement)
+        }
+        Ok(Ending { code: 0, .. }) => well(context),
+        Ok(Ending { code, .. }) => Outcome { code, reason: reason::with_code(i32::from(code)) },
         Err(panic) => {
             agreement.tell(&Word::Panicked(panic.clone()));
             Outcome { code: PANICKED, reason: reason::by_panic(&panic) }
@@ -42,21 +53,24 @@ pub(crate) fn run(job: &mut Job, context: &Context, agreement: &Agreement) -> Ou
     }
 }
 
-fn ended(ending: &Ending, context: &Context, agreement: &Agreement) -> Outcome {
-    let reason = match (&ending.error, ending.code, context.asked()) {
-        (Some(error), _, _) => {
-            // Told once: at the terminal while the start lasts, else on stderr.
-            if !agreement.tell_failure(&Word::Failed(error.clone())) {
-                report(&format!("error: {error}"));
-            }
-            reason::by_error(error)
-        }
-        (None, 0, Some(Cause::Signal(signal))) => reason::by_signal(signal),
-        (None, 0, _) => reason::NORMALLY.to_owned(),
-        (None, code, _) => reason::with_code(i32::from(code)),
+fn well(context: &Context) -> Outcome {
+    let reason = match context.asked() {
+        Some(Cause::Signal(signal)) => reason::by_signal(signal),
+        Some(Cause::Worker) | None => reason::NORMALLY.to_owned(),
     };
-    Outcome { code: ending.code, reason }
+    Outcome { code: 0, reason }
 }
+
+/// Tells of a failure once: at the terminal while the start lasts, else on stderr.
+fn failed(told: &str, outcome: Outcome, agreement: &Agreement) -> Outcome {
+    if !agreement.tell_failure(&Word::Failed(told.to_owned())) {
+        report(&format!("error: {told}"));
+    }
+    outcome
+}
+
+/// A tick's failure that ends the daemon: in words, and what it comes to.
+type Broken = (String, Outcome);
 
 fn ticks(
     timetable: &Timetable,
@@ -64,27 +78,17 @@ fn ticks(
     body: &mut Body,
     context: &Context,
     agreement: &Agreement,
-) -> Result<Ending, String> {
+) -> ControlFlow<Broken> {
     let clock = Monotonic { anchor: Instant::now(), context };
     let mut tick = Tick::new(context.clone());
-    let flow = repeat(timetable, &clock, |turn| {
+    repeat(timetable, &clock, |turn| {
         let scheduled = clock.anchor.checked_add(turn.due.at).unwrap_or(clock.anchor);
         tick.turn(turn.due.number, scheduled, turn.lateness);
         one_tick(body, &tick, turn, on_error, agreement)
-    });
-    match flow {
-        ControlFlow::Continue(()) => Ok(Ending::WELL),
-        ControlFlow::Break(result) => result,
-    }
+    })
 }
 
-fn one_tick(
-    body: &mut Body,
-    tick: &Tick,
-    turn: Turn,
-    on_error: OnError,
-    agreement: &Agreement,
-) -> ControlFlow<Result<Ending, String>> {
+fn one_tick(body: &mut Body, tick: &Tick, turn: Turn, on_error: OnError, agreement: &Agreement) -> ControlFlow<Broken> {
     let result = caught(|| body(tick));
     if matches!(&result, Ok(ending) if ending.is_well()) {
         // The last tick's end is the daemon's end, which is told as such.
@@ -94,14 +98,15 @@ fn one_tick(
         return ControlFlow::Continue(());
     }
     let told = failure(tick.number(), &result);
-    match (on_error, result) {
-        (OnError::Continue, _) => {
-            report(&format!("error: {told}"));
-            ControlFlow::Continue(())
-        }
-        (OnError::Stop, Ok(ending)) => ControlFlow::Break(Ok(Ending { error: Some(told), ..ending })),
-        (OnError::Stop, Err(_)) => ControlFlow::Break(Ok(Ending { code: PANICKED, error: Some(told) })),
+    if on_error == OnError::Continue {
+        report(&format!("error: {told}"));
+        return ControlFlow::Continue(());
     }
+    let outcome = match result {
+        Ok(ending) => Outcome { code: ending.code, reason: reason::by_error(&told) },
+        Err(panic) => Outcome { code: PANICKED, reason: reason::by_panic(&panic) },
+    };
+    ControlFlow::Break((told, outcome))
 }
 
 fn failure(number: u64, result: &Result<Ending, String>) -> String {

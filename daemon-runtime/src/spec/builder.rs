@@ -63,7 +63,7 @@ impl Daemon {
             Job::Repeat { timetable: Timetable::default(), on_error: OnError::Continue, body: body.into_body().0 };
         let mut daemon = Self::of(job).put("every", every, |spec, every| spec.timetable("every", |t| t.every = every));
         if daemon.spec.job_timetable().is_some_and(|t| t.every.is_zero()) {
-            daemon.spec.refuse("every", "0s", "a period must be longer than nothing");
+            daemon.spec.refuse("every", "\"0s\"", "a period must be longer than nothing");
         }
         daemon
     }
