@@ -198,15 +198,16 @@ fn a_forced_stop_kills_the_daemon_and_nobody_else_of_a_session_that_is_not_its_o
         eventually("the pidfile", || home.pidfile().exists());
         let daemon = home.pid();
         await_daemon(&home, daemon);
-        let others: Vec<_> = home.processes().into_iter().filter(|pid| *pid != daemon).collect();
+        let sleeper = || home.processes().into_iter().find(|pid| comm(*pid) == "sleep");
+        eventually("the other process", || sleeper().is_some());
+        let sleeper = sleeper().expect("the other process");
         let killed = format!("warning: pid {daemon} had not stopped after 200ms, and was killed\n");
         let stop = home.actor("deaf").set("ACTOR_STOP_TIMEOUT", "200ms");
         stop.run(&["stop", "--force"]).assert(0, STOPPED, &killed);
-        let sleeper = others.iter().find(|pid| comm(**pid) == "sleep").expect("the other process");
         eventually("the daemon to be gone", || !home.processes().contains(&daemon));
-        assert!(home.processes().contains(sleeper));
+        assert!(home.processes().contains(&sleeper));
         assert_eq!(home.run_names(), Vec::<String>::new());
-        signal(*sleeper, Signal::SIGKILL);
+        signal(sleeper, Signal::SIGKILL);
         assert_eq!(Told::of(shell).code, 137);
     }
 }

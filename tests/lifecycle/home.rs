@@ -28,9 +28,16 @@ pub struct Home(PathBuf);
 impl Home {
     pub fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("daemon-test-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let path = std::env::temp_dir().join(name);
-        fs::create_dir_all(path.join("run")).expect("the test's directory can be made");
+        let path = loop {
+            let name = format!("daemon-test-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+            let path = std::env::temp_dir().join(name);
+            match fs::create_dir(&path) {
+                // Left behind by a run of tests that was killed, and whose number is ours now.
+                Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
+                made => break made.map(|()| path).expect("the test's directory can be made"),
+            }
+        };
+        fs::create_dir(path.join("run")).expect("the directory is ours");
         // Other accounts must be able to look, whatever the umask is.
         for folder in [path.clone(), path.join("run")] {
             fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).expect("it is ours");

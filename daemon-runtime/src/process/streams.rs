@@ -194,7 +194,7 @@ impl Capture {
             Self::None => Vec::new(),
         };
         let kept = bytes.get(bytes.len().saturating_sub(KEPT)..).unwrap_or_default();
-        String::from_utf8_lossy(kept).trim_end().to_owned()
+        String::from_utf8_lossy(kept).trim_start_matches('\n').trim_end().to_owned()
     }
 }
 

@@ -272,6 +272,8 @@ impl<'a> Watch<'a> {
 
     fn aborted(mut self, abort: Abort) -> Error {
         match abort {
+            // The session leader was killed before it could say whom it had forked.
+            Abort::Late if self.daemon.is_none() => Error::Vanished { stderr: self.begun.capture.text() },
             Abort::Late => Error::StartTimeout { waited: self.plan.start_timeout, stderr: self.begun.capture.text() },
             Abort::Interrupted(signal) => Error::Interrupted { signal },
             Abort::Broken(source) => Error::Channel { source },
