@@ -301,10 +301,59 @@ fn reap(child: Pid) {
 
 #[cfg(test)]
 mod tests {
+    use nix::sys::signal::SigSet;
+    use nix::sys::signalfd::SfdFlags;
+
     use super::*;
+    use crate::Daemon;
+    use crate::process::Silent;
+    use crate::process::pidfile::Acquired;
+    use crate::process::startup::{DaemonEnd, channel};
 
     #[test]
     fn a_wait_status_becomes_the_exit_code_that_a_shell_shows() {
         assert_eq!((exit_code(0), exit_code(42 << 8), exit_code(9), exit_code(6 | 0x80)), (0, 42, 137, 134));
+    }
+
+    #[test]
+    fn a_daemon_may_be_ready_before_the_session_leader_has_introduced_it() {
+        let verdict = verdict_on(|daemon, pid| {
+            daemon.say(&Word::Working);
+            daemon.say(&Word::Ready);
+            daemon.introduce(pid, &PidFd::open(pid).expect("this process"));
+            Some(daemon)
+        });
+        assert!(matches!(verdict, Verdict::Ready { .. }));
+    }
+
+    #[test]
+    fn the_end_of_the_channel_without_a_word_is_the_end_of_the_daemon() {
+        assert!(matches!(verdict_on(|_, _| None), Verdict::Ended(None)));
+    }
+
+    /// What a launcher makes of these words, said for a daemon that is this very process. The channel stays open for as long
+    /// as `say` gives it back.
+    fn verdict_on(say: impl FnOnce(DaemonEnd, i32) -> Option<DaemonEnd>) -> Verdict {
+        let pid = i32::try_from(std::process::id()).expect("a pid");
+        let path = std::env::temp_dir().join(format!("verdict-{pid}-{:?}", std::thread::current().id()));
+        let plan = Plan::of(&Daemon::new(|| {}).pidfile(&path).spec).expect("a plan");
+        let Acquired::Mine(pidfile) = PidFile::acquire(&path, Duration::ZERO).expect("acquired") else {
+            panic!("held")
+        };
+        let (launcher_end, daemon_end) = channel().expect("a channel");
+        let _open = say(daemon_end, pid);
+        let begun = Begun {
+            channel: launcher_end,
+            leader: Pid::from_raw(pid),
+            capture: Capture::None,
+            interrupts: SignalFd::with_flags(&SigSet::empty(), SfdFlags::SFD_CLOEXEC).expect("a signalfd"),
+            pidfile,
+            _mask: Mask::block(&SigSet::empty()).expect("a mask"),
+            _children: ChildrenStay::begin().expect("a disposition"),
+        };
+        let mut watch = Watch::of(&plan, begun);
+        let verdict = watch.verdict(&mut Silent).expect("a verdict");
+        watch.begun.pidfile.release();
+        verdict
     }
 }
