@@ -17,6 +17,7 @@ pub(crate) mod verdict;
 pub(crate) mod watcher;
 pub(crate) mod work;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use agreement::Announce;
@@ -29,7 +30,7 @@ pub(crate) trait Observer {
     fn waiting(&mut self, _so_far: Duration) {}
     /// What to call when a daemon in the foreground is ready.
     fn in_foreground(&self) -> Announce {
-        Box::new(|| {})
+        Arc::new(|| {})
     }
 }
 

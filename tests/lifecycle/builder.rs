@@ -160,9 +160,11 @@ fn no_child_is_left_for_the_caller_to_wait_for() {
 #[test]
 fn a_child_of_the_callers_own_is_neither_ended_nor_waited_for() {
     for role in ["ready", "fails", "ends"] {
-        let home = Home::new();
-        let told = answers(builder(&home, role), &["child", "start", "stop", "wait"]);
-        assert_eq!(told[3], "Ok(ExitStatus(unix_wait_status(0)))");
+        for child in ["child", "ended-child"] {
+            let home = Home::new();
+            let told = answers(builder(&home, role), &[child, "start", "stop", "wait"]);
+            assert_eq!(told[3], "Ok(ExitStatus(unix_wait_status(0)))", "{role} {child}");
+        }
     }
 }
 

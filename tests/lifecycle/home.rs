@@ -136,13 +136,6 @@ impl Home {
         Program(command)
     }
 
-    /// The actor in the role that notices when another one is at work; see [`Self::assert_never_two`].
-    pub fn lone_actor(&self, role: &str) -> Program {
-        let lock = self.path("lock");
-        fs::OpenOptions::new().append(true).create(true).open(&lock).expect("it can be made");
-        self.actor(role).set("ACTOR_STDIN", lock)
-    }
-
     /// No two lone actors were ever at work at the same time.
     pub fn assert_never_two(&self) {
         assert!(!self.lines("notes").contains(&"not alone".to_owned()), "two daemons: {}", self.read("notes"));

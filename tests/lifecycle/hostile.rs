@@ -608,7 +608,7 @@ fn whoever_is_killed_at_whatever_moment_the_state_is_true_and_the_next_start_wor
     let mut random = Random(0x5eed);
     for round in 0..40 {
         let role = ["lone:ready", "lone"][random.below(2)];
-        let start = home.lone_actor(role).set("ACTOR_SETTLE", "20ms").spawn(&["start"]);
+        let start = home.actor(role).set("ACTOR_SETTLE", "20ms").spawn(&["start"]);
         std::thread::sleep(Duration::from_micros(u64::try_from(random.below(40_000)).expect("small")));
         let everybody = home.processes();
         if !everybody.is_empty() {
@@ -618,7 +618,7 @@ fn whoever_is_killed_at_whatever_moment_the_state_is_true_and_the_next_start_wor
         }
         let told = Told::of(start);
         await_the_truth(&home);
-        let again = home.lone_actor("lone:ready").run(&["start"]);
+        let again = home.actor("lone:ready").run(&["start"]);
         assert_eq!(again.code, 0, "round {round}: {told:?}, then {again:?}");
         assert_eq!(home.processes(), [home.pid()], "round {round}: {told:?}, then {again:?}");
         assert_stops(&home);

@@ -21,9 +21,10 @@ pub(crate) fn reload(spec: &Spec) -> Result<Reload, Error> {
         Life::Absent | Life::Dead { .. } | Life::Starting | Life::Held => return Err(Error::NotRunning),
         Life::Unknown { reason } => return Err(Error::CannotTell { path: plan.pidfile, reason }),
     };
-    let Some(handle) = handle(&daemon)? else { return Err(Error::NotRunning) };
+    let Some(handle) = handle(&plan, &daemon)? else { return Err(Error::NotRunning) };
     let pid = daemon.pid;
-    if !handles_hangup(pid)? {
+    // Where SIGHUP is what asks for the shutdown, it is handled, but not as a reload.
+    if plan.stop_signal == nix::libc::SIGHUP || !handles_hangup(pid)? {
         return Err(Error::NotReloadable { pid });
     }
     let signal = nix::libc::SIGHUP;

@@ -22,9 +22,9 @@ pub(crate) fn restart(
 ) -> Result<Restart, Error> {
     // What the start would refuse anyway must not cost the daemon that runs.
     narrator.starting();
-    start::check(spec, start)?;
+    let plan = start::check(spec, start)?;
     let stop = stop::stop(spec, stop, narrator.stopping())?;
     narrator.stopped(&stop);
-    let start = start::start(spec, start, narrator.starting())?;
+    let start = start::go(spec, &plan, start, narrator.starting())?;
     Ok(Restart { stop, start })
 }

@@ -1,5 +1,7 @@
 //! `run`: the daemon's work in the foreground, without a word on success.
 
+use std::sync::Arc;
+
 use super::start::{on_start, running};
 use crate::error::Error;
 use crate::process::foreground::{self, Lived};
@@ -28,7 +30,7 @@ pub(crate) fn run(spec: &Spec) -> Result<Run, Error> {
         return Ok(Run::AlreadyRunning { pid: daemon.pid });
     }
     on_start(spec)?;
-    match foreground::live(spec, &plan, Box::new(|| {}))? {
+    match foreground::live(spec, &plan, Arc::new(|| {}))? {
         Lived::Ended { outcome, .. } => Ok(Run::Ended { code: outcome.code }),
         Lived::AlreadyRunning(daemon) => Ok(Run::AlreadyRunning { pid: daemon.pid }),
     }

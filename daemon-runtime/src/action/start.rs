@@ -12,7 +12,6 @@ use crate::process::verdict::Launched;
 use crate::spec::Spec;
 use crate::spec::plan::Plan;
 use crate::spec::setting::Detach;
-use crate::sys::fork::SingleThreaded;
 
 /// How a start came out, if it did not fail.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,19 +44,30 @@ pub(crate) fn start(spec: &Spec, options: &StartOptions, observer: &mut dyn Obse
         return Ok(Start::AlreadyRunning { pid: daemon.pid });
     }
     on_start(spec)?;
-    if detaches(&plan, options) {
-        return launcher::launch(spec, &plan, observer).map(Start::from);
-    }
-    foreground::live(spec, &plan, observer.in_foreground()).map(Start::from)
+    go(spec, &plan, options, observer)
 }
 
-/// Refuses what can be refused before anything is done.
-pub(super) fn check(spec: &Spec, options: &StartOptions) -> Result<(), Error> {
-    let plan = Plan::of(spec)?;
-    if detaches(&plan, options) {
-        SingleThreaded::prove().map_err(|count| Error::Threads { count })?;
+/// The start itself, once nobody has refused it.
+pub(super) fn go(
+    spec: &Spec,
+    plan: &Plan,
+    options: &StartOptions,
+    observer: &mut dyn Observer,
+) -> Result<Start, Error> {
+    if detaches(plan, options) {
+        return launcher::launch(spec, plan, observer).map(Start::from);
     }
-    Ok(())
+    foreground::live(spec, plan, observer.in_foreground()).map(Start::from)
+}
+
+/// Refuses what can be refused before anything is done, `on_start` included; the plan of a start that nobody refuses.
+pub(super) fn check(spec: &Spec, options: &StartOptions) -> Result<Plan, Error> {
+    let plan = Plan::of(spec)?.waiting(options.timeout, None);
+    on_start(spec)?;
+    if detaches(&plan, options) {
+        launcher::check(&plan)?;
+    }
+    Ok(plan)
 }
 
 /// The daemon, if it runs and its start is over. A start that is still going on is waited for where the claim is taken.

@@ -42,7 +42,7 @@ pub(crate) fn stop(spec: &Spec, options: &StopOptions, observer: &mut dyn Observ
         clear(&plan.pidfile);
         return Ok(Stop::NotRunning);
     };
-    let Some(handle) = handle(&daemon)? else { return Ok(Stop::NotRunning) };
+    let Some(handle) = handle(&plan, &daemon)? else { return Ok(Stop::NotRunning) };
     observer.begins();
     let answer = end(&plan, options, &daemon, &handle, observer)?;
     wait_until_free(&plan.pidfile, LAST_WAIT);
@@ -68,7 +68,10 @@ fn find(plan: &Plan) -> Result<Option<Running>, Error> {
 }
 
 /// A handle on the daemon, or nothing if it has ended meanwhile.
-pub(super) fn handle(daemon: &Running) -> Result<Option<PidFd>, Error> {
+pub(super) fn handle(plan: &Plan, daemon: &Running) -> Result<Option<PidFd>, Error> {
+    if let Some(reason) = daemon.distrust() {
+        return Err(Error::CannotTell { path: plan.pidfile.clone(), reason });
+    }
     let handle = match PidFd::open(daemon.pid) {
         Ok(handle) => handle,
         Err(e) if e.raw_os_error() == Some(nix::libc::ESRCH) => return Ok(None),
@@ -96,10 +99,11 @@ fn end(
     if !options.force {
         return Err(Error::WouldNotStop { pid, waited: timeout, killed: false });
     }
-    signal(handle, pid, nix::libc::SIGKILL)?;
-    if let Some(session) = daemon.session() {
+    // The session first: while the daemon is there, the session is its own.
+    if let Some(session) = daemon.session().filter(|session| session::is_of(daemon.pid, *session)) {
         session::kill(session);
     }
+    signal(handle, pid, nix::libc::SIGKILL)?;
     if is_gone(handle, LAST_WAIT, observer) {
         return Ok(Stop::Killed { pid, waited: timeout });
     }

@@ -49,7 +49,7 @@ impl fmt::Display for Error {
                 write!(f, "{} ended the daemon before it was ready", signal_name(*signal))
             }
             Self::Vanished { .. } => {
-                f.write_str("the daemon ended before it was ready, without a word; something killed its processes")
+                f.write_str("the daemon ended, or let go of its claim, before it was ready and without a word")
             }
             Self::NeverReady { .. } => f.write_str("the worker ended without ever calling `ready()`"),
             Self::StartTimeout { waited, .. } => write!(

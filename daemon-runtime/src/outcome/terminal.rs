@@ -1,6 +1,7 @@
 //! The terminal, to which an action reports while it goes on, and its answer at the end.
 
 use std::io::IsTerminal;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
@@ -134,9 +135,9 @@ impl Observer for Terminal {
         self.show(&format!("{}s", so_far.as_secs()));
     }
 
-    fn in_foreground(&self) -> Box<dyn Fn() + Send + Sync> {
+    fn in_foreground(&self) -> Arc<dyn Fn() + Send + Sync> {
         let line = format!("{STARTING} {} ... {} (pid {})\n", self.name, well("OK"), std::process::id());
-        Box::new(move || print(Stream::Out, &line))
+        Arc::new(move || print(Stream::Out, &line))
     }
 }
 

@@ -6,10 +6,12 @@
 
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::pidfile::PidFile;
 use super::startup::{Answer, DaemonEnd, Word};
+use crate::spec::setting::Readiness;
 
 /// How long a daemon that has told its failure waits to learn that it was heard. A launcher answers at once; one that
 /// stands still must not keep the daemon from ending.
@@ -18,13 +20,15 @@ const HEARING: Duration = Duration::from_secs(5);
 pub(crate) struct Agreement {
     state: Mutex<State>,
     changed: Condvar,
+    readiness: Readiness,
     pidfile: Arc<PidFile>,
     /// In the foreground, where there is no launcher: who is told that the daemon is ready.
     announce: Option<Announce>,
+    announcer: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// Who is told in the foreground.
-pub(crate) type Announce = Box<dyn Fn() + Send + Sync>;
+pub(crate) type Announce = Arc<dyn Fn() + Send + Sync>;
 
 #[derive(Debug, Default)]
 struct State {
@@ -37,18 +41,44 @@ struct State {
 
 impl Agreement {
     /// With a launcher at the other end of the channel.
-    pub(crate) fn with_launcher(channel: DaemonEnd, stderr: Option<OwnedFd>, pidfile: Arc<PidFile>) -> Self {
+    pub(crate) fn with_launcher(
+        readiness: Readiness,
+        channel: DaemonEnd,
+        stderr: Option<OwnedFd>,
+        pidfile: Arc<PidFile>,
+    ) -> Self {
         let state = State { channel: Some(Arc::new(channel)), stderr, ..State::default() };
-        Self { state: Mutex::new(state), changed: Condvar::new(), pidfile, announce: None }
+        Self {
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+            readiness,
+            pidfile,
+            announce: None,
+            announcer: Mutex::default(),
+        }
     }
 
     /// In the foreground.
-    pub(crate) fn alone(announce: Announce, pidfile: Arc<PidFile>) -> Self {
+    pub(crate) fn alone(readiness: Readiness, announce: Announce, pidfile: Arc<PidFile>) -> Self {
         let state = Mutex::new(State::default());
-        Self { state, changed: Condvar::new(), pidfile, announce: Some(announce) }
+        Self {
+            state,
+            changed: Condvar::new(),
+            readiness,
+            pidfile,
+            announce: Some(announce),
+            announcer: Mutex::default(),
+        }
     }
 
-    /// The worker, or its first tick, says that it is ready.
+    /// The first tick has ended well: with `ready = "auto"`, that is ready.
+    pub(crate) fn ready_by_itself(&self) {
+        if self.readiness == Readiness::Auto {
+            self.ready();
+        }
+    }
+
+    /// The worker says that it is ready.
     pub(crate) fn ready(&self) {
         {
             let mut state = self.lock();
@@ -75,11 +105,24 @@ impl Agreement {
             settle_stderr(&mut state);
             self.pidfile.started();
         }
-        state.channel = None;
+        if let Some(channel) = state.channel.take().filter(|_| answer == Answer::Agreed) {
+            channel.say(&Word::Parted);
+        }
         self.changed.notify_all();
         drop(state);
-        if let Some(announce) = self.announce.as_ref().filter(|_| answer == Answer::Agreed) {
-            announce();
+        if let Some(announce) = self.announce.clone().filter(|_| answer == Answer::Agreed) {
+            // From a thread of its own: the worker may hold the lock on stdout, and whoever reads it may be slow.
+            let apart = thread::Builder::new().name("announcer".to_owned()).spawn(move || announce());
+            *self.announcer.lock().unwrap_or_else(PoisonError::into_inner) = apart.ok();
+        }
+    }
+
+    /// In the foreground, at the end: waits until what was announced has been told.
+    pub(crate) fn wait_for_announcer(&self) {
+        let announcer = self.announcer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(announcer) = announcer {
+            // It has nothing to tell but what it prints.
+            let _ = announcer.join();
         }
     }
 

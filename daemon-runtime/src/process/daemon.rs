@@ -14,7 +14,7 @@ use super::{end, work};
 use crate::context::Context;
 use crate::spec::plan::Plan;
 use crate::spec::{Job, Spec};
-use crate::sys::disposition::ChildrenStay;
+use crate::sys::disposition::{self, ChildrenStay};
 use crate::sys::exit;
 
 /// What the launcher has made for the daemon.
@@ -42,7 +42,7 @@ pub(crate) fn live(spec: &Spec, plan: &Plan, kit: Kit, channel: DaemonEnd) -> ! 
         Ok(stderr) => stderr,
         Err(failure) => fail(&channel, &pidfile, &failure),
     };
-    let agreement = Arc::new(Agreement::with_launcher(channel, stderr, Arc::clone(&pidfile)));
+    let agreement = Arc::new(Agreement::with_launcher(plan.ready, channel, stderr, Arc::clone(&pidfile)));
     match work(spec, plan, &agreement, &pidfile, None) {
         Ok((outcome, _watching)) => std::process::exit(i32::from(outcome.code)),
         Err(source) => {
@@ -72,6 +72,7 @@ pub(crate) fn work(
         settled,
     };
     let watching = watcher.spawn()?;
+    disposition::unblock_all()?;
     agreement.tell(&Word::Working);
     let outcome = work::run(&mut job, &context, agreement);
     end::conclude(&outcome.reason, i32::from(outcome.code));

@@ -3,6 +3,7 @@
 //! All ways but SIGKILL, a crash and `_exit` lead through exit(3), and so through [`at_exit`], which is called after all other
 //! handlers: the claim outlives whatever the program does at its end, and no other daemon starts before that is done.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::ThreadId;
 
@@ -14,13 +15,13 @@ use crate::sys::exit;
 static END: OnceLock<End> = OnceLock::new();
 
 struct End {
+    /// The daemon's pid. Outside of the lock, which another thread of the daemon may have held while a child was forked.
+    pid: AtomicU32,
     state: Mutex<State>,
     changed: Condvar,
 }
 
 struct State {
-    /// A child that the worker forks has our handlers too, but is not the daemon.
-    pid: u32,
     hook: Hook,
     pidfile: Option<Arc<PidFile>>,
 }
@@ -33,18 +34,29 @@ enum Hook {
 
 /// Sets up the end of the daemon that this process now is.
 pub(crate) fn arm(pidfile: Arc<PidFile>, hook: Option<OnShutdown>) {
-    let state = State { pid: std::process::id(), hook: Hook::Waiting(hook), pidfile: Some(pidfile) };
     let end = END.get_or_init(|| End {
-        state: Mutex::new(State { pid: 0, hook: Hook::Done, pidfile: None }),
+        pid: AtomicU32::new(0),
+        state: Mutex::new(State { hook: Hook::Done, pidfile: None }),
         changed: Condvar::new(),
     });
-    *end.lock() = state;
+    *end.lock() = State { hook: Hook::Waiting(hook), pidfile: Some(pidfile) };
+    end.pid.store(std::process::id(), Ordering::SeqCst);
     exit::at_exit(at_exit);
+}
+
+/// The end of this process, if it is the daemon. A child that the worker has forked inherits all of this, and is not.
+fn mine() -> Option<&'static End> {
+    END.get().filter(|end| end.pid.load(Ordering::SeqCst) == std::process::id())
+}
+
+/// Whether `on_shutdown` is being called just now.
+pub(crate) fn is_concluding() -> bool {
+    mine().is_some_and(|end| matches!(end.lock().hook, Hook::Running(_)))
 }
 
 /// Calls `on_shutdown`, unless it was called; if another thread is just calling it, waits until that is done.
 pub(crate) fn conclude(reason: &str, code: i32) {
-    let Some(end) = END.get() else { return };
+    let Some(end) = mine() else { return };
     if let Some(hook) = end.claim_hook() {
         // A panic in the hook is told by the panic hook; the end goes on.
         let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| hook(reason, code)));
@@ -54,7 +66,7 @@ pub(crate) fn conclude(reason: &str, code: i32) {
 
 /// Removes the pidfile, for a process that goes on living after its daemon's end.
 pub(crate) fn release() {
-    if let Some(pidfile) = END.get().and_then(|end| end.lock().pidfile.take()) {
+    if let Some(pidfile) = mine().and_then(|end| end.lock().pidfile.take()) {
         pidfile.release();
     }
 }
@@ -66,10 +78,6 @@ pub(crate) fn before_abort(panic: &str) {
 }
 
 fn at_exit(status: Option<i32>) {
-    let is_daemon = END.get().is_some_and(|end| end.lock().pid == std::process::id());
-    if !is_daemon {
-        return;
-    }
     match status {
         Some(0) => conclude(reason::NORMALLY, 0),
         Some(code) => conclude(&reason::with_code(code & 0xff), code & 0xff),

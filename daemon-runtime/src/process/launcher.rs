@@ -21,6 +21,14 @@ use crate::spec::plan::Plan;
 use crate::sys::disposition::{ChildrenStay, Mask, is_ignored};
 use crate::sys::fork::{Side, SingleThreaded, fork};
 
+/// Refuses what a start in the background would refuse, before the daemon that runs is stopped for it.
+pub(crate) fn check(plan: &Plan) -> Result<(), Error> {
+    SingleThreaded::prove().map_err(|count| Error::Threads { count })?;
+    Prepared::open(plan)?;
+    Streams::open(plan)?;
+    Ok(())
+}
+
 /// Starts the daemon in the background.
 pub(crate) fn launch(spec: &Spec, plan: &Plan, observer: &mut dyn Observer) -> Result<Launched, Error> {
     let single = SingleThreaded::prove().map_err(|count| Error::Threads { count })?;

@@ -1,7 +1,7 @@
 //! The session leader: it makes the session, forks the daemon, stays until the launcher has its answer, and goes.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
@@ -16,7 +16,7 @@ use crate::spec::Spec;
 use crate::spec::plan::Plan;
 use crate::sys::fork::{Side, SingleThreaded, fork};
 use crate::sys::pidfd::PidFd;
-use crate::sys::{disposition, exit};
+use crate::sys::{descriptor, disposition, exit};
 
 /// The life of the session leader, from the first fork to its end, and of the daemon that it forks.
 pub(crate) fn live(spec: &Spec, plan: &Plan, kit: Kit, channel: DaemonEnd, single: SingleThreaded) -> ! {
@@ -32,9 +32,10 @@ pub(crate) fn live(spec: &Spec, plan: &Plan, kit: Kit, channel: DaemonEnd, singl
 
 fn detach(single: SingleThreaded) -> Result<Side, Failure> {
     let at = |stage| move |source| (stage, source);
-    // Until there is a new session, a hang-up of the launcher's terminal would reach us, and the daemon through us.
-    disposition::ignore(Signal::SIGHUP).map_err(at(Stage::Detach))?;
     setsid().map_err(|e| (Stage::Detach, e.into()))?;
+    // Until there was a new session, a hang-up of the launcher's terminal could reach us. It is blocked still, and was not
+    // meant for the daemon.
+    disposition::forget_pending(Signal::SIGHUP).map_err(at(Stage::Detach))?;
     fork(single).map_err(at(Stage::Detach))
 }
 
@@ -98,6 +99,11 @@ fn read_empty(pipe: &OwnedFd) {
     if ends_soon(pipe) || !orphaned() {
         return;
     }
+    // Alone from here on: no part of the daemon's session, and with nothing open that anybody could wait for.
+    let _ = setsid();
+    let _ = nix::unistd::chdir("/");
+    let others = descriptor::open().unwrap_or_default().into_iter().filter(|fd| *fd != pipe.as_raw_fd());
+    others.for_each(descriptor::close);
     let mut bytes = [0_u8; 4096];
     while matches!(nix::unistd::read(pipe, &mut bytes), Ok(1..) | Err(nix::errno::Errno::EINTR)) {}
 }

@@ -95,6 +95,12 @@ impl PidFile {
         Ok(())
     }
 
+    /// Whether this process vouches for the pidfile, by the kernel's word.
+    pub(crate) fn is_vouched_by(&self, pid: i32) -> bool {
+        let witness = lock::holder(&self.claim, WITNESS).unwrap_or_default();
+        witness == Some(pid) || (witness.is_none() && witness::has_locked(pid, &self.claim))
+    }
+
     /// Ends the time in which other starts wait for this one; for all processes that share the claim.
     pub(crate) fn started(&self) {
         // Should it fail, other starts wait until their time is over: nothing to tell anybody.
@@ -105,7 +111,16 @@ impl PidFile {
     pub(crate) fn release(&self) {
         let mine = self.place.is_claim(&self.claim);
         // Without the claim's name the pidfile may still be ours: then our witness on it keeps everybody else off it.
-        if (mine || self.place.is_pidfile(&self.file)) && self.place.remove_pidfile().is_err() {
+        witness::this_process_lets_go();
+        let removed = if self.place.is_pidfile(&self.file) {
+            // The very file that was sealed, whatever has been written into it since.
+            self.place.remove_sealed()
+        } else if mine {
+            self.place.remove_pidfile()
+        } else {
+            Ok(())
+        };
+        if removed.is_err() {
             // A folder that we may not write any more: an empty pidfile names nobody.
             let _ = self.file.set_len(0);
         }

@@ -25,11 +25,15 @@ pub(crate) fn kill(session: i32) {
     }
 }
 
+/// Whether the process is in this session, by the kernel's word.
+pub(crate) fn is_of(pid: i32, session: i32) -> bool {
+    nix::unistd::getsid(Some(nix::unistd::Pid::from_raw(pid))).is_ok_and(|sid| sid.as_raw() == session)
+}
+
 // The handle first, then the question again: a number that has changed hands meanwhile is not signalled.
 fn kill_member(pid: i32, session: i32) {
     let Ok(handle) = PidFd::open(pid) else { return };
-    let still_there = nix::unistd::getsid(Some(nix::unistd::Pid::from_raw(pid)));
-    if still_there.is_ok_and(|sid| sid.as_raw() == session) && pid != session {
+    if is_of(pid, session) && pid != session {
         // Another user's process in the daemon's session (a setuid program) is not ours to kill.
         let _ = handle.signal(nix::libc::SIGKILL);
     }

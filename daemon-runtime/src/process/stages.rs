@@ -24,7 +24,8 @@ use crate::sys::{descriptor, disposition};
 /// 3. `Umask`: before any file is made.
 /// 4. `WorkDir`: after all relative paths were made absolute, which the launcher has done.
 /// 5. `PidFile`: sealed as late as the number is final, and before the worker can ask for it.
-/// 6. `Signals`: unblocked only now, so that none ends a half-made daemon without a word.
+/// 6. `Signals`: their dispositions. They stay blocked until the watcher is there to hear them, so that none ends a half-made
+///    daemon without a word.
 /// 7. `Descriptors`: after everything that needed one.
 /// 8. `Streams`: last, because until here an error could still be seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,7 +132,6 @@ impl Prepared {
         fchdir(&self.workdir).map_err(|e| (Stage::WorkDir, e.into()))?;
         pidfile.seal(role.session()).map_err(at(Stage::PidFile))?;
         disposition::reset_ignored(role.may_ignore()).map_err(at(Stage::Signals))?;
-        disposition::unblock_all().map_err(at(Stage::Signals))?;
         drop(self.workdir);
         close(plan.close_fds, keep).map_err(at(Stage::Descriptors))
     }

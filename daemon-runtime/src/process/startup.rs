@@ -16,6 +16,9 @@ use nix::sys::socket::{
 use super::stages::Stage;
 use crate::sys::pidfd::{PidFd, poll_timeout};
 
+/// How long the channel may stay open after the last word on it.
+const GRACE: Duration = Duration::from_millis(50);
+
 /// The longest text of a word; a longer one is cut. It fits into any socket buffer.
 const LONGEST: usize = 32 * 1024;
 
@@ -30,6 +33,8 @@ pub(crate) enum Word {
     Working,
     /// Daemon: ready.
     Ready,
+    /// Daemon: it has heard that the start is agreed on, and its stderr is in place.
+    Parted,
     /// Daemon: the worker returned this error.
     Failed(String),
     /// Daemon: the worker panicked, with this text at this place.
@@ -55,6 +60,7 @@ const FORKED: u8 = b'F';
 const STAGE: u8 = b'S';
 const WORKING: u8 = b'W';
 const READY: u8 = b'R';
+const PARTED: u8 = b'D';
 const FAILED: u8 = b'E';
 const PANICKED: u8 = b'P';
 const TERMINATED: u8 = b'T';
@@ -88,6 +94,7 @@ impl DaemonEnd {
             Word::StageFailed { stage, errno } => self.send(STAGE, *errno, stage.word(), None),
             Word::Working => self.send(WORKING, 0, "", None),
             Word::Ready => self.send(READY, 0, "", None),
+            Word::Parted => self.send(PARTED, 0, "", None),
             Word::Failed(text) => self.send(FAILED, 0, text, None),
             Word::Panicked(text) => self.send(PANICKED, 0, text, None),
             Word::Terminated { signal } => self.send(TERMINATED, *signal, "", None),
@@ -139,13 +146,19 @@ impl LauncherEnd {
         self.send(AGREED) && shutdown(self.0.as_raw_fd(), Shutdown::Write).is_ok()
     }
 
-    /// Waits until session leader and daemon have let go of the channel: then the daemon has put its stderr in place.
+    /// Waits until the daemon has put its stderr in place, and until all have let go of the channel; for the latter not
+    /// long, because a child that the worker forked may hold it for as long as it lives.
     pub(crate) fn wait_for_end(self, timeout: Duration) {
-        let begun = Instant::now();
-        while let Some(left) = timeout.checked_sub(begun.elapsed()) {
+        let mut end = Instant::now() + timeout;
+        while let Some(left) = end.checked_duration_since(Instant::now()) {
             let mut fds = [PollFd::new(self.as_fd(), PollFlags::POLLIN)];
-            if poll(&mut fds, poll_timeout(left)).is_ok_and(|ready| ready > 0) && !matches!(self.hear(), Ok(Some(_))) {
-                return;
+            if !poll(&mut fds, poll_timeout(left)).is_ok_and(|ready| ready > 0) {
+                continue;
+            }
+            match self.hear() {
+                Ok(Some(Word::Parted)) => end = end.min(Instant::now() + GRACE),
+                Ok(Some(_)) => {}
+                Ok(None) | Err(_) => return,
             }
         }
     }
@@ -170,6 +183,7 @@ fn parse(bytes: &[u8], handle: Option<PidFd>) -> io::Result<Option<Word>> {
         (STAGE, _) => Word::StageFailed { stage: Stage::of_word(&text).ok_or_else(garbled)?, errno: number },
         (WORKING, _) => Word::Working,
         (READY, _) => Word::Ready,
+        (PARTED, _) => Word::Parted,
         (FAILED, _) => Word::Failed(text.into_owned()),
         (PANICKED, _) => Word::Panicked(text.into_owned()),
         (TERMINATED, _) => Word::Terminated { signal: number },
@@ -214,6 +228,7 @@ mod tests {
     fn every_word_arrives_as_it_was_said() {
         assert!(matches!(said(&Word::Working), Word::Working));
         assert!(matches!(said(&Word::Ready), Word::Ready));
+        assert!(matches!(said(&Word::Parted), Word::Parted));
         assert!(matches!(said(&Word::Ended { status: 256 }), Word::Ended { status: 256 }));
         assert!(matches!(said(&Word::Failed("no".into())), Word::Failed(t) if t == "no"));
         assert!(matches!(said(&Word::Panicked("oh".into())), Word::Panicked(t) if t == "oh"));

@@ -53,7 +53,7 @@ pub(super) struct Watch<'a> {
     since: Instant,
     /// When the daemon counts as ready, or as late.
     deadline: Deadline,
-    /// Whether the daemon counts as ready, though the session leader has not introduced it yet.
+    /// Whether the daemon counts as ready, though it could not be agreed on: its introduction or its end is on the way.
     ready: bool,
     /// What the daemon told of its failure; its end is still to come.
     failure: Option<Failure>,
@@ -114,13 +114,20 @@ impl<'a> Watch<'a> {
                 Ok(Launched::Ready { pid })
             }
             Verdict::Ended(status) => {
+                let outcome = self.judge(status);
+                // What a worker that ended well has left running is its own affair.
+                if outcome.is_err() {
+                    session::kill(self.begun.leader.as_raw());
+                }
                 self.clean_up();
-                self.judge(status)
+                outcome
             }
             Verdict::Abort(abort) => {
                 self.end_it(observer);
+                session::kill(self.begun.leader.as_raw());
+                let error = self.aborted(abort);
                 self.clean_up();
-                Err(self.aborted(abort))
+                Err(error)
             }
         }
     }
@@ -189,7 +196,7 @@ impl<'a> Watch<'a> {
             Some(Word::Working) if self.plan.ready == Readiness::Auto => {
                 self.deadline = Deadline::Settled(Instant::now() + self.plan.settle);
             }
-            Some(Word::Working) => {}
+            Some(Word::Working | Word::Parted) => {}
             Some(Word::Ready) => return Ok(self.agree()),
             Some(Word::Failed(text)) => {
                 self.failure = Some(Failure::Worker(text));
@@ -203,19 +210,23 @@ impl<'a> Watch<'a> {
         Ok(None)
     }
 
-    /// Agrees that the daemon is ready, if it is still there. Else its end is about to be heard of.
+    /// Agrees that the daemon is ready, if it is still there and holds its claim. Else its end is about to be heard of.
     fn agree(&mut self) -> Option<Verdict> {
+        self.ready = true;
         match &self.daemon {
-            Some((pid, handle)) if self.failure.is_none() && !handle.has_ended() && self.begun.channel.agree() => {
+            Some((pid, handle)) if self.is_whole(*pid, handle) && self.begun.channel.agree() => {
                 Some(Verdict::Ready { pid: *pid })
             }
             _ => {
-                // Two processes speak on the channel: the word that is missing is on its way.
-                self.ready = self.daemon.is_none();
                 self.deadline = Deadline::Late(Instant::now() + LAST_WAIT);
                 None
             }
         }
+    }
+
+    fn is_whole(&self, pid: i32, handle: &PidFd) -> bool {
+        // A worker that closed the claim, or became another program, is no daemon that `status` or `stop` could find.
+        self.failure.is_none() && !handle.has_ended() && self.begun.pidfile.is_vouched_by(pid)
     }
 
     /// Lets go of a daemon that is ready.
@@ -240,43 +251,57 @@ impl<'a> Watch<'a> {
         let _ = handle.wait(LAST_WAIT);
     }
 
-    /// Leaves nothing behind: no process of the session, no pidfile, no claim.
-    fn clean_up(&mut self) {
+    /// Leaves nothing behind of the start: no process, no pidfile, no claim.
+    fn clean_up(self) {
         // The session leader is our child, and stays until we have waited for it, so its number, and the session's, means
         // nobody else. It has said all that it had to say.
         let _ = nix::sys::signal::kill(self.begun.leader, Signal::SIGKILL);
-        session::kill(self.begun.leader.as_raw());
         if let Some((_, handle)) = &self.daemon {
             let _ = handle.wait(LAST_WAIT);
         }
-        self.begun.capture.take_in_all();
         reap(self.begun.leader);
         self.begun.pidfile.release();
     }
 
-    fn judge(mut self, status: Option<i32>) -> Result<Launched, Error> {
-        let stderr = self.begun.capture.text();
+    fn judge(&mut self, status: Option<i32>) -> Result<Launched, Error> {
         let code = status.map_or(1, exit_code);
-        match (self.failure.take(), status) {
-            (Some(Failure::Stage(error)), _) => Err(error),
-            (Some(Failure::Worker(text)), _) => Err(Error::WorkerFailed { text, code, stderr }),
-            (Some(Failure::Panic(text)), _) => Err(Error::WorkerPanicked { text, code, stderr }),
-            (Some(Failure::Terminated(signal)), _) => Err(Error::WorkerKilled { signal, stderr }),
-            (None, None) => Err(Error::Vanished { stderr }),
-            (None, Some(0)) if self.plan.ready == Readiness::Auto => Ok(Launched::Ended),
-            (None, Some(0)) => Err(Error::NeverReady { stderr }),
-            (None, Some(status)) if signal_of(status) == 0 => Err(Error::WorkerExited { code, stderr }),
-            (None, Some(status)) => Err(Error::WorkerKilled { signal: signal_of(status), stderr }),
+        if let Some(failure) = self.failure.take() {
+            return Err(self.told(failure, code));
+        }
+        let stderr = self.begun.capture.text();
+        match status {
+            None => Err(Error::Vanished { stderr }),
+            Some(0) if self.ready || self.plan.ready == Readiness::Auto => Ok(Launched::Ended),
+            Some(0) => Err(Error::NeverReady { stderr }),
+            Some(status) if signal_of(status) == 0 => Err(Error::WorkerExited { code, stderr }),
+            Some(status) => Err(Error::WorkerKilled { signal: signal_of(status), stderr }),
         }
     }
 
-    fn aborted(mut self, abort: Abort) -> Error {
-        match abort {
-            // The session leader was killed before it could say whom it had forked.
-            Abort::Late if self.daemon.is_none() => Error::Vanished { stderr: self.begun.capture.text() },
-            Abort::Late => Error::StartTimeout { waited: self.plan.start_timeout, stderr: self.begun.capture.text() },
-            Abort::Interrupted(signal) => Error::Interrupted { signal },
-            Abort::Broken(source) => Error::Channel { source },
+    /// The error of a failure that the daemon itself told.
+    fn told(&mut self, failure: Failure, code: u8) -> Error {
+        let stderr = self.begun.capture.text();
+        match failure {
+            Failure::Stage(error) => error,
+            Failure::Worker(text) => Error::WorkerFailed { text, code, stderr },
+            Failure::Panic(text) => Error::WorkerPanicked { text, code, stderr },
+            Failure::Terminated(signal) => Error::WorkerKilled { signal, stderr },
+        }
+    }
+
+    fn aborted(&mut self, abort: Abort) -> Error {
+        match (abort, self.failure.take()) {
+            (Abort::Interrupted(signal), _) => Error::Interrupted { signal },
+            // It had told why, and then took too long to end.
+            (_, Some(failure)) => self.told(failure, 1),
+            (Abort::Broken(source), None) => Error::Channel { source },
+            // The session leader was killed before it could say whom it had forked; or the daemon let go of its claim.
+            (Abort::Late, None) if self.daemon.is_none() || self.ready => {
+                Error::Vanished { stderr: self.begun.capture.text() }
+            }
+            (Abort::Late, None) => {
+                Error::StartTimeout { waited: self.plan.start_timeout, stderr: self.begun.capture.text() }
+            }
         }
     }
 }

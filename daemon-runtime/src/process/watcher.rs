@@ -6,13 +6,15 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use signal_hook::SigId;
 use signal_hook::consts::{SIGINT, SIGQUIT, SIGTERM};
-use signal_hook::iterator::backend::SignalDelivery;
+use signal_hook::iterator::backend::{Handle, SignalDelivery};
 use signal_hook::iterator::exfiltrator::SignalOnly;
 
 use super::agreement::Agreement;
@@ -20,6 +22,7 @@ use super::startup::{Answer, Word};
 use super::{end, reason};
 use crate::context::{Cause, Context, Request};
 use crate::sys::pidfd::poll_timeout;
+use crate::sys::{disposition, exit};
 
 /// What the watcher needs to know of the daemon.
 pub(crate) struct Watcher {
@@ -33,15 +36,27 @@ pub(crate) struct Watcher {
     pub(crate) settled: Option<Instant>,
 }
 
-/// The watcher at work. Dropped, the signals have their default meaning again.
+/// The watcher at work. Dropped, it is gone, and the signals have their default meaning again.
 #[derive(Debug)]
-pub(crate) struct Watching(Arc<AtomicBool>);
+pub(crate) struct Watching {
+    over: Arc<AtomicBool>,
+    signals: Handle,
+    thread: Option<JoinHandle<()>>,
+}
 
 impl Drop for Watching {
     fn drop(&mut self) {
-        self.0.store(true, Ordering::SeqCst);
+        self.over.store(true, Ordering::SeqCst);
+        self.signals.close();
+        if let Some(thread) = self.thread.take() {
+            // It does not panic, and if it did, the panic hook has told it.
+            let _ = thread.join();
+        }
     }
 }
+
+/// What gives the signals of a daemon that is over their default meaning; it must not do so to the next one.
+static DEFAULTS: Mutex<Vec<SigId>> = Mutex::new(Vec::new());
 
 type Delivery = SignalDelivery<UnixStream, SignalOnly>;
 
@@ -54,15 +69,22 @@ impl Watcher {
         }
         let (read, write) = UnixStream::pair()?;
         let delivery = SignalDelivery::with_pipe(read, write, SignalOnly, &signals)?;
-        for signal in signals {
-            signal_hook::flag::register_conditional_default(signal, Arc::clone(&over))?;
+        let mut defaults = DEFAULTS.lock().unwrap_or_else(PoisonError::into_inner);
+        for id in defaults.drain(..) {
+            signal_hook::low_level::unregister(id);
         }
-        std::thread::Builder::new().name("watcher".to_owned()).spawn(move || self.watch(delivery))?;
-        Ok(Watching(over))
+        for signal in signals {
+            defaults.push(signal_hook::flag::register_conditional_default(signal, Arc::clone(&over))?);
+        }
+        let signals = delivery.handle();
+        let thread = thread::Builder::new().name("watcher".to_owned()).spawn(move || self.watch(delivery))?;
+        Ok(Watching { over, signals, thread: Some(thread) })
     }
 
     fn watch(mut self, mut delivery: Delivery) {
-        loop {
+        // The worker may block signals in its own thread: this one takes them all the same.
+        let _ = disposition::unblock_all();
+        while !delivery.handle().is_closed() {
             let channel = self.agreement.channel();
             let answered = self.sleep(delivery.get_read().as_fd(), channel.as_ref().map(|c| c.as_ref().as_fd()));
             for signal in delivery.pending() {
@@ -89,7 +111,7 @@ impl Watcher {
             Err(nix::errno::Errno::EINTR) => false,
             Err(_) => {
                 // The kernel has no memory for it just now: try again, but not at full speed.
-                std::thread::sleep(Duration::from_millis(100));
+                thread::sleep(Duration::from_millis(100));
                 false
             }
         }
@@ -102,10 +124,22 @@ impl Watcher {
         }
         match self.context.ask(Cause::Signal(signal)) {
             Request::First if self.waits_for_worker => {}
-            Request::First => finish(signal, 0),
-            // Whoever asks twice does not want to wait.
-            Request::Again => finish(signal, 128 + signal),
+            Request::First => finish_apart(signal, 0),
+            // Whoever asks twice does not want to wait: not for the worker, and not for `on_shutdown` either.
+            Request::Again if end::is_concluding() => {
+                end::release();
+                exit::at_once(128 + signal);
+            }
+            Request::Again => finish_apart(signal, 128 + signal),
         }
+    }
+}
+
+/// Ends the daemon from a thread of its own, because `on_shutdown` may take its time, and the watcher must go on watching.
+fn finish_apart(signal: i32, code: i32) {
+    let apart = thread::Builder::new().name("shutdown".to_owned()).spawn(move || finish(signal, code));
+    if apart.is_err() {
+        finish(signal, code);
     }
 }
 

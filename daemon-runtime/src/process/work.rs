@@ -1,5 +1,6 @@
 //! The work itself: the worker, or the ticks of a repeating daemon, with whatever they do caught and put into words.
 
+use std::any::Any;
 use std::cell::Cell;
 use std::io::Write;
 use std::ops::ControlFlow;
@@ -93,7 +94,7 @@ fn one_tick(body: &mut Body, tick: &Tick, turn: Turn, on_error: OnError, agreeme
     if matches!(&result, Ok(ending) if ending.is_well()) {
         // The last tick's end is the daemon's end, which is told as such.
         if !turn.last {
-            agreement.ready();
+            agreement.ready_by_itself();
         }
         return ControlFlow::Continue(());
     }
@@ -146,7 +147,7 @@ thread_local! {
 /// Runs `work`; a panic comes back as its text and place.
 fn caught(work: impl FnOnce() -> Ending) -> Result<Ending, String> {
     catch_unwind(AssertUnwindSafe(work))
-        .map_err(|_| LAST_PANIC.take().unwrap_or_else(|| "without a message".to_owned()))
+        .map_err(|payload| LAST_PANIC.take().unwrap_or_else(|| text_of(payload.as_ref()).to_owned()))
 }
 
 /// Keeps the text and the place of a panic, which are known in the panic hook only, and leaves the rest to the hook that
@@ -167,14 +168,14 @@ fn install_panic_hook() {
 }
 
 fn in_words(info: &PanicHookInfo<'_>) -> String {
-    let payload = info.payload();
-    let text = payload
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("without a message");
+    let text = text_of(info.payload());
     match info.location() {
         Some(place) => format!("{text} ({}:{}:{})", place.file(), place.line(), place.column()),
         None => text.to_owned(),
     }
+}
+
+fn text_of(payload: &dyn Any) -> &str {
+    let text = payload.downcast_ref::<&str>().copied();
+    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a message")
 }

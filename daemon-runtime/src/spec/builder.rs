@@ -191,8 +191,10 @@ impl Daemon {
         self
     }
 
-    /// A function that is called exactly once at the end of the daemon, whatever ends it but SIGKILL and a crash, with the
-    /// reason (`Terminated by SIGTERM (15)`, `Shutting down normally`, `Dying due to panic: TEXT`, ...) and the exit code.
+    /// A function that is called exactly once at the end of the daemon, with the reason (`Terminated by SIGTERM (15)`,
+    /// `Shutting down normally`, `Dying due to panic: TEXT`, ...) and the exit code: whatever ends it but SIGKILL, a crash,
+    /// or another signal that nothing handles. It must return: the end does not wait for it when a second signal comes, and
+    /// `process::exit` must not be called from it.
     pub fn on_shutdown(mut self, hook: impl Fn(&str, i32) + Send + Sync + 'static) -> Self {
         self.spec.on_shutdown = Some(Arc::new(hook));
         self

@@ -253,6 +253,9 @@ impl StopSignal {
             Ok(Signal::SIGKILL | Signal::SIGSTOP) => {
                 Err("no program can catch it; `stop --force` kills what will not stop".to_owned())
             }
+            Ok(Signal::SIGILL | Signal::SIGFPE | Signal::SIGSEGV | Signal::SIGBUS) => {
+                Err("it tells of a fault in the program, after which nothing can be done in order".to_owned())
+            }
             Ok(signal) => Ok(Self(signal as i32)),
             Err(_) => Err("signals are named as in signal(7), like \"SIGTERM\"".to_owned()),
         }
@@ -286,7 +289,9 @@ mod tests {
     fn a_signal_is_read_with_and_without_its_prefix() {
         assert_eq!(set::<StopSignal>("SIGQUIT"), Setting::Value(StopSignal(3)));
         assert_eq!(set::<StopSignal>("QUIT"), Setting::Value(StopSignal(3)));
-        assert!(matches!(set::<StopSignal>("KILL"), Setting::Refused { .. }));
+        for refused in ["KILL", "STOP", "SIGSEGV", "TERMINATE"] {
+            assert!(matches!(set::<StopSignal>(refused), Setting::Refused { .. }), "{refused}");
+        }
     }
 
     #[test]

@@ -69,11 +69,14 @@ fn set_default(signal: libc::c_int) -> io::Result<()> {
     }
 }
 
-/// Ignores a signal, which also throws away one that is pending.
-pub(crate) fn ignore(signal: Signal) -> io::Result<()> {
+/// Throws away a signal that is pending, and leaves its disposition as it is: setting a signal to be ignored discards it,
+/// also where it is blocked; sigaction(2).
+pub(crate) fn forget_pending(signal: Signal) -> io::Result<()> {
     let ignore = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
     // SAFETY: SIG_IGN names no handler, so no code of ours runs in signal context.
-    unsafe { sigaction(signal, &ignore) }?;
+    let before = unsafe { sigaction(signal, &ignore) }?;
+    // SAFETY: the action is the one that the kernel gave us, so its handler, if it names one, is one of this program.
+    unsafe { sigaction(signal, &before) }?;
     Ok(())
 }
 

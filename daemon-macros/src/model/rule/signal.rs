@@ -18,6 +18,9 @@ pub(super) fn check(literal: &Literal<'_>) -> Verdict {
             "SIG{short} cannot be caught, so the daemon could not shut down in order: \
              leave that to `stop --force`"
         )),
+        short @ ("ILL" | "FPE" | "SEGV" | "BUS") => Err(format!(
+            "SIG{short} tells of a fault in the program, after which the daemon could not shut down in order"
+        )),
         known if SIGNALS.contains(&known) => Ok(()),
         _ => Err(format!("unknown signal `{name:?}`; {}", hint(&name.to_uppercase()))),
     }
@@ -51,6 +54,12 @@ mod tests {
             let answer = said(&Rule::Signal, &format!("{signal:?}"));
             assert!(answer.is_some_and(|answer| answer.contains("cannot be caught")), "{signal}");
         }
+    }
+
+    #[test]
+    fn signals_that_tell_of_a_fault_are_refused() {
+        let answer = said(&Rule::Signal, r#""SIGSEGV""#).unwrap_or_default();
+        assert!(answer.contains("fault in the program"));
     }
 
     #[test]

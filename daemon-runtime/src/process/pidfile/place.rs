@@ -163,6 +163,11 @@ impl Place {
         self.remove(&self.pidfile)
     }
 
+    /// Removes the pidfile, which is known to be ours.
+    pub(super) fn remove_sealed(&self) -> io::Result<()> {
+        self.remove(&self.pidfile)
+    }
+
     pub(super) fn remove_draft(&self) {
         // Where it cannot be removed, the next start cannot make its own there, and tells that.
         let _ = self.remove(&self.draft);
@@ -249,11 +254,18 @@ fn with(name: &OsStr, suffix: &str) -> OsString {
     whole
 }
 
+/// Why an open file cannot be ours, if it cannot.
+pub(super) fn not_ours_open(file: &File) -> Option<String> {
+    match nix::sys::stat::fstat(file) {
+        Ok(stat) => strangeness(&stat),
+        Err(e) => Some(format!("cannot be looked at: {}", e.desc())),
+    }
+}
+
 /// Why the claim cannot be ours, if it cannot: by the open file, or by its name where it could not be opened.
 pub(super) fn not_ours(place: &Place, open: Option<&File>) -> Option<String> {
-    let stat = match open {
-        Some(file) => nix::sys::stat::fstat(file).ok()?,
-        None => place.stat(&place.claim).ok()?,
-    };
-    strangeness(&stat)
+    match open {
+        Some(file) => not_ours_open(file),
+        None => strangeness(&place.stat(&place.claim).ok()?),
+    }
 }

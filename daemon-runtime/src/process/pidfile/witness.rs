@@ -4,11 +4,11 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::PAUSE;
 use super::claim::{self, CLAIM, STARTING, WHOLE, WITNESS};
-use super::place::Place;
+use super::place::{self, Place};
 use crate::error::Error;
 use crate::sys::lock::{self, Range};
 
@@ -67,6 +67,16 @@ impl Running {
         }
     }
 
+    /// Why it must not be signalled, if it must not: the proof is only as good as the owner of the file that it stands on.
+    /// Another account could have planted the file and locked it, and by now the number could be anybody's.
+    pub(crate) fn distrust(&self) -> Option<String> {
+        let file = match &self.proof {
+            Proof::Lock(file, _) | Proof::Open(file) => file,
+            Proof::Myself => return None,
+        };
+        place::not_ours_open(file).map(|found| format!("the file that vouches for pid {} {found}", self.pid))
+    }
+
     /// Whether its start is not agreed on yet.
     pub(crate) fn is_starting(&self) -> bool {
         self.starting
@@ -78,18 +88,28 @@ impl Running {
     }
 }
 
-/// The device and inode of the claim that this process holds the witness on.
-static MINE: OnceLock<(u64, u64)> = OnceLock::new();
+/// The process that holds the witness, and the device and inode of the claim that it holds it on. A child that is forked
+/// inherits the note, and not the witness.
+static MINE: Mutex<Option<(u32, (u64, u64))>> = Mutex::new(None);
 
 pub(super) fn this_process_holds(claim: &File) {
     if let Ok(metadata) = claim.metadata() {
-        let _ = MINE.set((metadata.dev(), metadata.ino()));
+        *note() = Some((std::process::id(), (metadata.dev(), metadata.ino())));
     }
+}
+
+pub(super) fn this_process_lets_go() {
+    *note() = None;
+}
+
+fn note() -> MutexGuard<'static, Option<(u32, (u64, u64))>> {
+    MINE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether this process is the daemon there.
 pub(super) fn is_mine(place: &Place) -> bool {
-    MINE.get().is_some_and(|mine| place.claim_identity() == Some(*mine))
+    let mine = *note();
+    mine.is_some_and(|(pid, claim)| pid == std::process::id() && place.claim_identity() == Some(claim))
 }
 
 /// What there is to say of the daemon whose pidfile is `path`.
@@ -99,9 +119,16 @@ pub(crate) fn look(path: &Path) -> Result<Life, Error> {
         let pid = i32::try_from(std::process::id()).unwrap_or_default();
         return Ok(Life::Running(Running { pid, proof: Proof::Myself, starting: false, session: 0, claimless: false }));
     }
+    let mut patience = 10;
     loop {
         let before = place.claim_identity();
         let life = look_once(&place)?;
+        if matches!(life, Life::Held) && patience > 0 {
+            // Most often somebody who is just dying, or stands between fork and exec.
+            patience -= 1;
+            std::thread::sleep(PAUSE);
+            continue;
+        }
         // Half of an answer may be of one daemon, and half of the next: it counts only if the claim stayed the same.
         if place.claim_identity() == before && is_settled(&place, &life) {
             return Ok(life);
@@ -127,8 +154,13 @@ fn look_once(place: &Place) -> Result<Life, Error> {
     }
     match place.open_claim() {
         Ok(claim) => by_claim(place, claim).map_err(|source| Error::Claim { path: place.claim_path(), source }),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(by_pidfile(place, &Claim::Free)),
-        Err(_) => Ok(by_pidfile(place, &Claim::Unasked("belongs to another user".to_owned()))),
+        Err(e) => match e.kind() {
+            io::ErrorKind::NotFound => Ok(by_pidfile(place, &Claim::Free)),
+            io::ErrorKind::PermissionDenied => {
+                Ok(by_pidfile(place, &Claim::Unasked("belongs to another user".to_owned())))
+            }
+            _ => Err(Error::Claim { path: place.claim_path(), source: e }),
+        },
     }
 }
 
@@ -168,7 +200,7 @@ fn holder_by_name(claim: &File) -> Option<(i32, i32)> {
 }
 
 /// Whether the process has this very file open together with the lock that is the claim; proc(5), `/proc/PID/fdinfo`.
-fn has_locked(pid: i32, claim: &File) -> bool {
+pub(super) fn has_locked(pid: i32, claim: &File) -> bool {
     let is_claim = |fd: &str| {
         let (Ok(theirs), Ok(ours)) = (fs::metadata(format!("/proc/{pid}/fd/{fd}")), claim.metadata()) else {
             return false;
