@@ -207,3 +207,15 @@ fn handlers_that_the_worker_registered_hear_the_signal_as_well() {
     assert_ended(&home, "Terminated by SIGTERM (15) [0]");
     assert_eq!(home.lines("notes"), ["both heard"]);
 }
+
+#[test]
+fn a_forked_child_that_returns_from_the_worker_ends_as_itself_and_not_as_the_daemon() {
+    let home = Home::new();
+    assert_eq!(home.actor("forks-and-returns").run(&["start"]).code, 0);
+    let pid = home.pid();
+    eventually("the child to be gone", || home.processes() == [pid]);
+    assert_eq!(home.lines("last-words"), Vec::<String>::new());
+    home.actor("ready").run(&["stop"]).assert(0, "Stopping actor ... OK\n", "");
+    assert_eq!(home.lines("last-words"), ["Terminated by SIGTERM (15) [0]"]);
+    home.assert_nothing_left();
+}

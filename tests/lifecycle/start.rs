@@ -547,3 +547,22 @@ fn a_start_inside_a_command_substitution_returns_and_the_daemon_goes_on() {
     let child = home.lines("notes")[0].parse().expect("its child's pid");
     assert!(home.processes().contains(&child));
 }
+
+#[test]
+fn a_worker_that_became_another_program_is_no_daemon_that_started() {
+    let home = Home::new();
+    let error = "error: the daemon ended, or let go of its claim, before it was ready and without a word\n";
+    home.actor("becomes-another").set("ACTOR_SETTLE", "100ms").run(&["start"]).assert(
+        1,
+        "Starting actor ... FAILED\n",
+        error,
+    );
+    home.assert_nothing_left();
+}
+
+#[test]
+fn a_child_forked_before_ready_does_not_hold_the_start_up() {
+    let home = Home::new();
+    let told = home.actor("forks-before-ready").run(&["start"]);
+    told.assert(0, &format!("Starting actor ... OK (pid {})\n", home.pid()), "");
+}

@@ -23,6 +23,9 @@ use crate::sys::pidfd::{PidFd, poll_timeout};
 /// How long what was sent SIGKILL may take to be gone.
 const LAST_WAIT: Duration = Duration::from_secs(10);
 
+/// How long a daemon that does not hold its claim any more may take to be heard of as ended.
+const LAST_BREATH: Duration = Duration::from_secs(1);
+
 /// How a start came out, if it did not fail.
 #[derive(Debug)]
 pub(crate) enum Launched {
@@ -218,7 +221,9 @@ impl<'a> Watch<'a> {
                 Some(Verdict::Ready { pid: *pid })
             }
             _ => {
-                self.deadline = Deadline::Late(Instant::now() + LAST_WAIT);
+                let is_without_claim = self.daemon.is_some() && self.failure.is_none();
+                let patience = if is_without_claim { LAST_BREATH } else { LAST_WAIT };
+                self.deadline = Deadline::Late(Instant::now() + patience);
                 None
             }
         }
