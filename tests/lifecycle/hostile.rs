@@ -626,3 +626,21 @@ fn whoever_is_killed_at_whatever_moment_the_state_is_true_and_the_next_start_wor
         home.assert_never_two();
     }
 }
+
+#[test]
+fn a_pidfile_that_another_account_planted_and_locked_gets_nobody_signalled() {
+    if !is_root("a_pidfile_that_another_account_planted_and_locked_gets_nobody_signalled") {
+        return;
+    }
+    let home = Home::new();
+    fs::write(home.pidfile(), "1\n").expect("written");
+    chown(home.pidfile(), Some(NOBODY), Some(NOBODY)).expect("given away");
+    let mut stranger = Innocent::locking(home.as_nobody(locker(&home)), "posix-write", &home.pidfile());
+    for action in ["stop", "reload"] {
+        let told = home.actor("ready").run(&[action]);
+        assert!(told.code == 4 && told.stderr.contains("belongs to another user"), "{action}: {told:?}");
+    }
+    let told = home.actor("ready").run(&["stop", "--force", "--timeout", "0"]);
+    assert_eq!(told.code, 4, "{told:?}");
+    stranger.assert_alive();
+}

@@ -103,7 +103,7 @@ fn open_stdin(path: &Path) -> io::Result<OwnedFd> {
     blocking(file)
 }
 
-/// Opens for appending; a file that is not there is made with mode 0640, its folders with 0755.
+/// Opens for appending; a file that is not there is made with mode 0640, its folders with 0755 less the umask.
 fn open_log(path: &Path) -> io::Result<OwnedFd> {
     match open_existing(path) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => create_log(path),

@@ -191,7 +191,7 @@ choice! {
     OnError {
         /// It is reported on stderr, and the daemon goes on.
         Continue = "continue",
-        /// It is reported, and ends the daemon with exit code 1.
+        /// It is reported, and ends the daemon with exit code 1, or 101 after a panic.
         Stop = "stop",
     }
 }

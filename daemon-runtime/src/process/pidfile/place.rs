@@ -31,7 +31,7 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// The place, its folder made with mode 0755 if it is not there.
+    /// The place, its folder made with mode 0755, less the umask, if it is not there.
     pub(super) fn make(path: &Path) -> Result<Self, Error> {
         let folder = folder_of(path);
         DirBuilder::new()
