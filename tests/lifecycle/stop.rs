@@ -118,10 +118,12 @@ fn a_daemon_that_something_else_ends_meanwhile_counts_as_stopped() {
 
 #[test]
 fn the_stop_signal_is_what_is_sent_and_asks_for_the_shutdown() {
-    for (signal, name) in [("SIGUSR1", "SIGUSR1 (10)"), ("SIGINT", "SIGINT (2)"), ("SIGQUIT", "SIGQUIT (3)")] {
+    for (signal, name) in [("SIGUSR1", "SIGUSR1 (10)"), ("SIGINT", "SIGINT (2)"), ("SIGHUP", "SIGHUP (1)")] {
         let home = Home::new();
         let actor = || home.actor("ready").set("ACTOR_STOP_SIGNAL", signal);
         start(&home, actor());
+        // Whatever asks for the end is no reload.
+        assert_eq!(actor().run(&["reload"]).code, 3, "{signal}");
         actor().run(&["stop"]).assert(0, OK, "");
         assert_eq!(home.read("last-words"), format!("Terminated by {name} [0]\n"));
         home.assert_nothing_left();

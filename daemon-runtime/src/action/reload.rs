@@ -2,7 +2,7 @@
 
 use super::stop::handle;
 use crate::error::Error;
-use crate::process::pidfile::{Life, look};
+use crate::process::pidfile::{HELD, Life, look};
 use crate::spec::Spec;
 use crate::spec::plan::Plan;
 
@@ -18,7 +18,8 @@ pub(crate) fn reload(spec: &Spec) -> Result<Reload, Error> {
     let plan = Plan::of(spec)?;
     let daemon = match look(&plan.pidfile)? {
         Life::Running(daemon) => daemon,
-        Life::Absent | Life::Dead { .. } | Life::Starting | Life::Held => return Err(Error::NotRunning),
+        Life::Absent | Life::Dead { .. } | Life::Starting => return Err(Error::NotRunning),
+        Life::Held => return Err(Error::CannotTell { path: plan.pidfile, reason: HELD.to_owned() }),
         Life::Unknown { reason } => return Err(Error::CannotTell { path: plan.pidfile, reason }),
     };
     let Some(handle) = handle(&plan, &daemon)? else { return Err(Error::NotRunning) };
