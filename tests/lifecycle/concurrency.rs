@@ -7,7 +7,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::home::{Home, Told, eventually};
-use crate::hostile::Random;
+use crate::killed::Random;
 
 const MANY: usize = 50;
 

@@ -8,6 +8,7 @@ mod examples;
 mod foreground;
 mod home;
 mod hostile;
+mod killed;
 mod repeat;
 mod shutdown;
 mod start;
