@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::StopOptions;
 use crate::error::Error;
-use crate::process::pidfile::{HELD, Life, Running, Turn, clear, look, take_turn, wait_until_free};
+use crate::process::pidfile::{HELD, Life, PAUSE, Running, Turn, clear, look, take_turn, wait_until_free};
 use crate::process::{Observer, session};
 use crate::spec::Spec;
 use crate::spec::plan::Plan;
@@ -12,9 +12,6 @@ use crate::sys::pidfd::PidFd;
 
 /// How long what was sent SIGKILL may take to be gone, and a child of the daemon to let go of the claim.
 const LAST_WAIT: Duration = Duration::from_secs(5);
-
-/// How often one looks again at a claim that is held without a daemon that vouches for it.
-const PAUSE: Duration = Duration::from_millis(10);
 
 /// How a stop came out, if it did not fail.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -28,8 +28,8 @@ use crate::sys::lock;
 /// Why nothing can be told of a claim that is held by nobody who vouches for it.
 pub(crate) const HELD: &str = "its claim is held by a process that does not vouch for it";
 
-/// How long one who lost a race waits before he looks again. Only starts that meet another start wait like this.
-const PAUSE: Duration = Duration::from_millis(10);
+/// How long one waits before looking again at a claim that is in between: held by a start, an end, or a child that is left.
+pub(crate) const PAUSE: Duration = Duration::from_millis(10);
 
 /// A pidfile whose claim this process, or one it was forked from, has taken.
 #[derive(Debug)]
