@@ -1,2 +1,2 @@
 #[repeat_daemon]
-async fn main() {}
+const fn main(#[args(flatten)] opts: &mut Options) {}

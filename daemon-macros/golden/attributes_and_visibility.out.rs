@@ -9,6 +9,6 @@ pub(crate) fn r#loop(
         })
         .name("loop")
         .version(::core::option_env!("CARGO_PKG_VERSION"))
-        .detach(false)
+        .detaching(false)
         .dispatch(action)
 }

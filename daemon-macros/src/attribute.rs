@@ -2,14 +2,19 @@
 //!
 //! A mistake in one argument never hides the next: reading goes on after the comma.
 
-use proc_macro2::{Ident, TokenStream, TokenTree};
+mod list;
+mod reading;
+
+use proc_macro2::{Group, Ident, TokenStream};
 use quote::quote;
 use syn::ext::IdentExt as _;
-use syn::parse::discouraged::Speculative as _;
 use syn::parse::{ParseStream, Parser as _};
-use syn::{Error, Expr, Result, Token};
+use syn::{Error, Expr, Result, token};
 
 use crate::mistakes::Mistakes;
+pub(crate) use list::{Entry, List};
+pub(crate) use reading::without_meaning;
+use reading::{assigned, end_item, refuse_attributes, skip_past_comma};
 
 /// Which of the two attributes it is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -18,18 +23,44 @@ pub(crate) enum Kind {
     RepeatDaemon,
 }
 
-/// One `key = value`.
+/// One key with what is given to it.
 pub(crate) struct Argument {
     pub(crate) key: Ident,
-    /// `None`: what stands there is no expression, which has been told.
-    pub(crate) value: Option<Expr>,
+    pub(crate) given: Given,
+}
+
+/// What stands after a key.
+pub(crate) enum Given {
+    /// Nothing: what should stand there depends on the key.
+    Nothing,
+    /// No expression, which has been told.
+    Unreadable,
+    /// `key = value`
+    Value(Expr),
+    /// `key(entry, entry)`
+    List(List),
 }
 
 impl Argument {
-    /// A mistake that lies in the key and its value together.
+    pub(crate) fn value(&self) -> Option<&Expr> {
+        match &self.given {
+            Given::Value(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn list(&self) -> Option<&List> {
+        match &self.given {
+            Given::List(list) => Some(list),
+            _ => None,
+        }
+    }
+
+    /// A mistake that lies in the key and what is given to it together.
     pub(crate) fn error(&self, message: &str) -> Error {
-        let Self { key, value } = self;
-        Error::new_spanned(quote!(#key #value), message)
+        let (key, value) = (&self.key, self.value());
+        let list = self.list().map(|list| &list.written);
+        Error::new_spanned(quote!(#key #value #list), message)
     }
 }
 
@@ -60,15 +91,19 @@ impl Arguments {
     }
 
     fn read(&mut self, input: ParseStream<'_>, mistakes: &mut Mistakes) {
+        refuse_attributes(input, mistakes);
+        if input.is_empty() {
+            return;
+        }
         let Ok(key) = input.call(Ident::parse_any) else {
             mistakes.add(input.error("expected a key, as in `name = \"greeter\"`"));
             return skip_past_comma(input);
         };
-        let value = mistakes.note(value_of(&key, input));
-        let complete = value.is_some();
-        mistakes.note(self.set_once(Argument { key, value }));
+        let given = mistakes.note(given_to(&key, input)).unwrap_or(Given::Unreadable);
+        let complete = matches!(given, Given::Value(_) | Given::List(_));
+        mistakes.note(self.set_once(Argument { key, given }));
         if complete {
-            mistakes.note(end_argument(input));
+            mistakes.note(end_item(input, "key"));
         } else {
             skip_past_comma(input);
         }
@@ -86,38 +121,12 @@ impl Arguments {
     }
 }
 
-fn value_of(key: &Ident, input: ParseStream<'_>) -> Result<Expr> {
-    let equals: Option<Token![=]> = input.parse()?;
-    if equals.is_none() || input.is_empty() || input.peek(Token![,]) {
-        let message = format!("`{key}` needs a value: write `{key} = ...`");
-        return Err(Error::new(key.span(), message));
+fn given_to(key: &Ident, input: ParseStream<'_>) -> Result<Given> {
+    if input.peek(token::Paren) {
+        let written: Group = input.parse()?;
+        return Ok(Given::List(List::parse(key, written)));
     }
-    // On a fork, because syn would else remember what it left unread inside of parentheses, and
-    // report it a second time at the end.
-    let ahead = input.fork();
-    let value = ahead.parse()?;
-    input.advance_to(&ahead);
-    Ok(value)
-}
-
-fn end_argument(input: ParseStream<'_>) -> Result<()> {
-    if input.is_empty() || input.parse::<Option<Token![,]>>()?.is_some() {
-        return Ok(());
-    }
-    let missing = input.error("expected `,` before the next key");
-    let only_the_comma_is_missing = input.peek(Ident::peek_any) && input.peek2(Token![=]);
-    if !only_the_comma_is_missing {
-        skip_past_comma(input);
-    }
-    Err(missing)
-}
-
-fn skip_past_comma(input: ParseStream<'_>) {
-    while let Ok(token) = input.parse::<TokenTree>() {
-        if matches!(token, TokenTree::Punct(punct) if punct.as_char() == ',') {
-            return;
-        }
-    }
+    Ok(assigned(input)?.map_or(Given::Nothing, Given::Value))
 }
 
 #[cfg(test)]
@@ -127,8 +136,12 @@ mod tests {
     fn read(tokens: TokenStream) -> (Vec<String>, Vec<String>) {
         let mut mistakes = Mistakes::default();
         let arguments = Arguments::parse(tokens, &mut mistakes);
-        let written = arguments.iter().map(|Argument { key, value }| quote!(#key #value).to_string()).collect();
-        (written, mistakes.told())
+        let written = arguments.iter().map(|argument| {
+            let (key, value) = (&argument.key, argument.value());
+            let list = argument.list().map(|list| &list.written);
+            quote!(#key #value #list).to_string()
+        });
+        (written.collect(), mistakes.told())
     }
 
     #[test]
@@ -148,10 +161,27 @@ mod tests {
 
     #[test]
     fn a_key_without_a_value_does_not_hide_the_next_key() {
-        let needed = |key| format!("`{key}` needs a value: write `{key} = ...`");
-        let (written, told) = read(quote!(a, b = , c("x"), d = 1, e =));
+        let (written, told) = read(quote!(a, b = , c["x"], d = 1, e =));
         assert_eq!(written, ["a", "b", "c", "d 1", "e"]);
-        assert_eq!(told, [needed("a"), needed("b"), needed("c"), needed("e")]);
+        assert_eq!(told, Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_list_is_kept_as_it_was_written() {
+        let (written, told) = read(quote!(a(x = 1, y = f), b(), c(?) = 2, d = 3));
+        assert_eq!(written, ["a (x = 1 , y = f)", "b ()", "c (?)", "d 3"]);
+        assert_eq!(told, ["expected `,` before the next key"]);
+    }
+
+    #[test]
+    fn a_doc_comment_is_told_and_the_key_below_it_is_read() {
+        let (written, told) = read(quote! {
+            /// The name.
+            name = "x",
+            /// And no more.
+        });
+        assert_eq!(written, ["name \"x\""]);
+        assert!(told.len() == 2 && told.iter().all(|told| told.starts_with("a doc comment")), "{told:?}");
     }
 
     #[test]
@@ -170,8 +200,8 @@ mod tests {
 
     #[test]
     fn a_missing_comma_is_told_and_the_key_after_it_is_read() {
-        let (written, told) = read(quote!(a = 1 b = 2, c = "x" "y", d = 4));
-        assert_eq!(written, ["a 1", "b 2", "c \"x\"", "d 4"]);
-        assert_eq!(told, ["expected `,` before the next key"; 2]);
+        let (written, told) = read(quote!(a = 1 b = 2, c = "x" "y", d = 4 e(x = 5) f = 6));
+        assert_eq!(written, ["a 1", "b 2", "c \"x\"", "d 4", "e (x = 5)", "f 6"]);
+        assert_eq!(told, ["expected `,` before the next key"; 4]);
     }
 }

@@ -5,10 +5,11 @@ mod runtime;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
+use syn::FnArg;
 
 use crate::item::Function;
 use crate::mistakes::Mistakes;
-use crate::model::{Model, Settings};
+use crate::model::{Model, Settings, is_args};
 use runtime::Runtime;
 
 /// The function as a dispatcher: one call on the builder.
@@ -88,11 +89,18 @@ impl<'a> Code<'a> {
         (Some(quote!(#action: impl #runtime::IntoAction)), quote!(#action))
     }
 
-    /// The function under another name, and else as it was written.
+    /// The function under another name, without what only we understand, and else as it was written.
     fn worker(&self) -> TokenStream {
         let mut sig = self.function.sig.clone();
         sig.ident = self.worker.clone();
+        sig.inputs.iter_mut().for_each(take_our_mark_off);
         let body = &self.function.body;
         quote!(#sig #body)
+    }
+}
+
+fn take_our_mark_off(parameter: &mut FnArg) {
+    if let FnArg::Typed(parameter) = parameter {
+        parameter.attrs.retain(|attribute| !is_args(attribute));
     }
 }

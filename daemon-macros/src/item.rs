@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use syn::ext::IdentExt as _;
 use syn::parse::{Parse, ParseStream};
-use syn::{Abi, Attribute, Error, Expr, ExprLit, Lit, Meta, Result, Signature, Token, Visibility, token};
+use syn::{Abi, Attribute, Error, Result, Signature, Token, Visibility, token};
 
 /// A function outside of any `impl` or `trait`.
 pub(crate) struct Function {
@@ -24,28 +24,6 @@ impl Function {
     pub(crate) fn is_main(&self) -> bool {
         self.sig.ident == "main"
     }
-
-    /// The doc comment, as far as it is written out.
-    pub(crate) fn doc(&self) -> Option<String> {
-        let pieces: Vec<_> = self.attrs.iter().filter_map(doc_text).collect();
-        let text = pieces.join("\n");
-        let lines = text.trim_end().split('\n').map(without_leading_blank);
-        Some(lines.collect::<Vec<_>>().join("\n")).filter(|doc| !doc.is_empty())
-    }
-}
-
-fn doc_text(attribute: &Attribute) -> Option<String> {
-    let Meta::NameValue(meta) = &attribute.meta else {
-        return None;
-    };
-    match &meta.value {
-        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) if meta.path.is_ident("doc") => Some(text.value()),
-        _ => None,
-    }
-}
-
-fn without_leading_blank(line: &str) -> &str {
-    line.strip_prefix(' ').unwrap_or(line)
 }
 
 impl Parse for Function {
@@ -114,11 +92,6 @@ mod tests {
         refused.map(|mistake| mistake.to_string())
     }
 
-    fn doc(item: &str) -> Option<String> {
-        let function: Function = syn::parse_str(item).expect("a function");
-        function.doc()
-    }
-
     #[test]
     fn a_body_is_not_looked_into() {
         assert_eq!(refusal("fn w() { let half = ; typed(.) }"), None);
@@ -148,16 +121,5 @@ mod tests {
     #[test]
     fn a_function_without_a_body_is_refused() {
         assert!(refusal("fn w();").is_some_and(|told| told.contains("body")));
-    }
-
-    #[test]
-    fn a_doc_comment_keeps_its_lines_and_its_indentation() {
-        let item = "/// One.\n///\n///   - two\n/** Three.\n Four. */ fn w() {}";
-        assert_eq!(doc(item).as_deref(), Some("One.\n\n  - two\nThree.\nFour."));
-    }
-
-    #[test]
-    fn no_doc_comment_is_no_text() {
-        assert_eq!(doc("#[doc = include_str!(\"x\")] #[doc(hidden)] /// \nfn w() {}"), None);
     }
 }

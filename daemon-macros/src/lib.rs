@@ -6,6 +6,7 @@
 //! (`expand`).
 
 mod attribute;
+mod doc;
 mod expand;
 #[cfg(test)]
 mod golden;
@@ -43,12 +44,33 @@ use model::{Model, Settings};
 /// `Display`, an `ExitCode`, or anything else with `Termination`. Its doc comment is the text of
 /// `--help`. On `fn main` the attribute makes the whole program: `main` reads its own command line.
 ///
+/// A last parameter `#[args] opts: T`, or `#[args] opts: &T`, takes flags of the command line: `T`
+/// has `clap::Args`, and its flags are those of `start`, `restart` and `run`. With the feature
+/// `tokio` the worker may be an `async fn`, whose runtime is built after the last fork.
+///
 /// # Keys
 ///
 /// Every value is an expression, and is checked when the crate compiles if it is written out.
 /// Durations are strings such as `"5s"` and `"1h 30m"`, or a `Duration`. Paths that are written out
 /// begin with `/`, with `~/` or with a `$VARIABLE`, which are replaced when the program runs. Keys
 /// with a default also take an `Option`, of which `None` stands for the default.
+///
+/// Lists are written `KEY(NAME = value, NAME = value)`, each name once; an entry that is `None` is left
+/// out.
+///
+/// ```ignore
+/// #[daemon(
+///     user = "www-data",
+///     signals(SIGHUP = reopen_logs, SIGUSR1 = "ignore"),
+///     before(privileges = bind_port_80),
+///     actions(
+///         /// Empties the cache.
+///         flush_cache = cache::flush,
+///     ),
+///     env(RUST_LOG = "info"),
+/// )]
+/// # fn greeter() {}
+/// ```
 ///
 #[doc = include_str!("../doc/keys.md")]
 #[proc_macro_attribute]
@@ -68,7 +90,8 @@ pub fn daemon(attribute: proc_macro::TokenStream, item: proc_macro::TokenStream)
 /// }
 /// ```
 ///
-/// The worker is `fn()`, `fn(&Context)` or `fn(&Tick)`, and must end.
+/// The worker is `fn()`, `fn(&Context)` or `fn(&Tick)`, each also `async` and with `#[args]`, and must
+/// end.
 ///
 /// # Keys
 ///

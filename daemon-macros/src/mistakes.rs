@@ -15,9 +15,21 @@ impl Mistakes {
         }
     }
 
+    /// Takes over the `others`, which were kept apart.
+    pub(crate) fn join(&mut self, others: &Self) {
+        if let Some(others) = &others.0 {
+            self.add(others.clone());
+        }
+    }
+
     /// The value, if there is one; else the mistake is kept.
     pub(crate) fn note<T>(&mut self, result: Result<T>) -> Option<T> {
         result.map_err(|mistake| self.add(mistake)).ok()
+    }
+
+    /// All mistakes as one, or nothing.
+    pub(crate) fn into_result(self) -> Result<()> {
+        self.0.map_or(Ok(()), Err)
     }
 
     /// Lets `value` pass only if nothing is wrong.
@@ -58,6 +70,7 @@ mod tests {
         let mistake = |text| Error::new(Span::call_site(), text);
         let mut mistakes = Mistakes::default();
         mistakes.add(mistake("first"));
+        mistakes.join(&Mistakes::default());
         assert!(mistakes.note::<()>(Err(mistake("second"))).is_none());
         let told = mistakes.release(()).map_err(Mistakes::told);
         assert_eq!(told, Err(vec!["first".to_owned(), "second".to_owned()]));

@@ -1,7 +1,9 @@
 //! Raw arguments and a function to a daemon that can be built. Every rule lives here and below.
 
+mod call;
 mod conflict;
 mod keys;
+mod list;
 mod literal;
 mod rule;
 mod settings;
@@ -11,14 +13,15 @@ mod worker;
 use crate::item::Function;
 use crate::mistakes::Mistakes;
 
-pub(crate) use settings::{Call, Schedule, Settings, Value};
-pub(crate) use worker::{Ends, Takes, Worker};
+pub(crate) use call::{Call, Help, Label, Value};
+pub(crate) use settings::{Schedule, Settings};
+pub(crate) use worker::{Ends, Flags, Passed, Worker, is_args};
 
 /// A daemon without a mistake.
 pub(crate) struct Model<'a> {
     pub(crate) settings: &'a Settings<'a>,
     pub(crate) function: &'a Function,
-    pub(crate) worker: Worker,
+    pub(crate) worker: Worker<'a>,
     /// What the daemon is called if its settings do not say it.
     pub(crate) default_name: Option<DefaultName>,
 }
@@ -36,7 +39,7 @@ impl<'a> Model<'a> {
         mut mistakes: Mistakes,
     ) -> Result<Self, Mistakes> {
         let worker = Worker::new(settings.kind, &function.sig, &mut mistakes);
-        let clash = conflict::notify_without_context(settings.arguments, &function.sig);
+        let clash = conflict::notify_without_context(settings.arguments, &worker, &function.sig);
         mistakes.extend(clash);
         let default_name = default_name(settings, function);
         mistakes.release(Self { settings, function, worker, default_name })

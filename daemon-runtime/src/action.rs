@@ -1,5 +1,7 @@
 //! The actions: one file per verb, each from the spec to an answer. Nothing here prints.
 
+pub(crate) mod custom;
+pub(crate) mod detach;
 pub(crate) mod fields;
 pub(crate) mod reload;
 pub(crate) mod restart;
@@ -11,6 +13,7 @@ pub(crate) mod stop;
 use std::ffi::{OsStr, OsString};
 use std::time::Duration;
 
+pub use detach::{Detached, Launch};
 pub use reload::Reload;
 pub use restart::Restart;
 pub use run::Run;
@@ -38,6 +41,8 @@ pub enum Action {
     Status(StatusOptions),
     /// Do its work in the foreground, for service managers and containers.
     Run,
+    /// An action of the program's own, by its name on the command line.
+    Custom(String),
 }
 
 /// How to start; the default is as the daemon's keys say.
@@ -66,7 +71,35 @@ pub struct StopOptions {
 pub struct StatusOptions {
     /// As one JSON object.
     pub json: bool,
-    /// Which fields; none means the usual ones.
+    /// Which fields; none means the usual ones: `name`, `pid`, `status`, `uptime` (seconds), `cpu_percent`, `memory_percent`
+    /// and `group_num_procs`.
+    ///
+    /// Of these, `cpu_percent`, `memory_percent` and `group_num_procs` are over all processes of the daemon's session (in the
+    /// foreground: of its process group). All other fields are of the daemon's own process, without its children. They have
+    /// the names and the meanings of psutil's `Process.as_dict`; bytes, seconds and counts are plain numbers:
+    ///
+    /// | field | what |
+    /// |---|---|
+    /// | `ppid` `session` `nice` `cpu_num` `num_threads` `num_fds` `memory_rss` | numbers |
+    /// | `create_time` | seconds since 1970 |
+    /// | `state` | what its main thread does: `running`, `sleeping`, `disk-sleep`, `stopped`, ...; psutil calls it `status` |
+    /// | `cmdline` `cwd` `exe` | as /proc has them |
+    /// | `environ` | an object; what exec(2) gave it, whatever it has changed since |
+    /// | `terminal` | the device of its controlling terminal, which a daemon in the background has not |
+    /// | `uid` `username` | the effective uid; the name of the real one |
+    /// | `uids` `gids` | `real`, `effective`, `saved` |
+    /// | `cpu_affinity` | a list of processors |
+    /// | `cpu_times` | `user`, `system`, `children_user`, `children_system`, `iowait`; of children only what it has waited for |
+    /// | `num_ctx_switches` | `voluntary`, `involuntary`; of its main thread |
+    /// | `threads` | a list of `id`, `user_time`, `system_time` |
+    /// | `memory_info` | `rss`, `vms`, `shared`, `text`, `lib`, `data`, `dirty` |
+    /// | `memory_full_info` | the same with `uss`, `pss`, `swap` |
+    /// | `memory_maps` | a list, one for each file: `path`, `rss`, `size`, `pss`, `shared_clean`, `shared_dirty`, `private_clean`, `private_dirty`, `referenced`, `anonymous`, `swap` |
+    /// | `io_counters` | `read_count`, `write_count`, `read_bytes`, `write_bytes`, `read_chars`, `write_chars` |
+    /// | `open_files` | a list of pairs, path and descriptor |
+    /// | `net_connections`, also as `connections` | a list of its internet sockets: `fd`, `family`, `type`, `laddr`, `raddr` (each with `ip` and `port`), `status` |
+    ///
+    /// What the account may not see is null. Not among them is `ionice`, which /proc does not tell.
     pub fields: Vec<String>,
 }
 
@@ -86,6 +119,10 @@ pub enum Answer {
     Status(Status),
     /// Of `run`.
     Run(Run),
+    /// Of an action of the program's own.
+    Custom,
+    /// Of all instances: what it came to for each of them was told, in the process that did it.
+    All,
     /// The usage was told: help, a version, or what is wrong with the command line.
     Usage,
 }
@@ -118,6 +155,7 @@ pub(crate) fn perform(spec: &Spec, action: Action, narrator: &mut dyn Narrator) 
         Action::Reload => reload::reload(spec).map(Answer::Reload),
         Action::Status(options) => status::status(spec, &options).map(Answer::Status),
         Action::Run => run::run(spec).map(Answer::Run),
+        Action::Custom(name) => custom::custom(spec, &name).map(|()| Answer::Custom),
     }
 }
 

@@ -8,7 +8,7 @@ use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::action::{Action, Asked, StartOptions, StatusOptions, StopOptions, fields};
-use crate::spec::Spec;
+use crate::spec::{ACTIONS, CustomAction, Spec};
 
 /// The command line asks for nothing that can be done: help, a version, or a mistake with its usage.
 #[derive(Debug)]
@@ -19,30 +19,62 @@ pub(crate) struct Told {
     pub(crate) code: u8,
 }
 
-/// Told to whoever names another one; clap only tells the nearest.
-const ACTIONS: [&str; 6] = ["start", "stop", "restart", "reload", "status", "run"];
-
-/// Understands what was asked.
+/// Understands what was asked. What it says of an instance and of the worker's flags goes into the spec.
 pub(crate) fn parse(spec: &Spec, asked: Asked) -> Result<Action, Told> {
     let (program, words) = match asked {
-        Asked::Action(action) => return Ok(action),
+        Asked::Action(action) => return take_defaults(spec, &action).map(|()| action),
         Asked::Words { program, words } => (program, words),
     };
     let program =
         program.as_deref().and_then(|path| Path::new(path).file_name()).map(|n| n.to_string_lossy().into_owned());
     let command = command(spec, program.unwrap_or_else(|| spec.display_name()));
     let line = std::iter::once(OsString::new()).chain(words);
-    match command.try_get_matches_from(line) {
-        Ok(matches) => Ok(action(&matches)),
-        Err(error) => Err(told(&error)),
+    let understood = command.clone().try_get_matches_from(line).and_then(|matches| {
+        take_flags(spec, &matches).map_err(|error| error.with_cmd(&command))?;
+        Ok(action(&matches))
+    });
+    understood.map_err(|error| told(spec, &error))
+}
+
+/// The words of a command line may say it; an action that is given as a value does not.
+fn take_defaults(spec: &Spec, action: &Action) -> Result<(), Told> {
+    match (&spec.flags, action) {
+        (Some(flags), Action::Start(_) | Action::Restart(..) | Action::Run) => {
+            flags.take_defaults().map_err(|text| Told { text: format!("error: {text}\n"), code: 2 })
+        }
+        _ => Ok(()),
     }
 }
 
-fn told(error: &clap::Error) -> Told {
+fn take_flags(spec: &Spec, matches: &ArgMatches) -> Result<(), clap::Error> {
+    let Some((verb, args)) = matches.subcommand() else { return Ok(()) };
+    if spec.instances.is_some() && takes_instance(verb) {
+        if let Some(number) = args.get_one::<u32>("instance") {
+            spec.instance.set(Some(*number));
+        }
+    }
+    match &spec.flags {
+        Some(flags) if takes_flags(verb) => (flags.take)(args),
+        _ => Ok(()),
+    }
+}
+
+fn takes_instance(verb: &str) -> bool {
+    ACTIONS.contains(&verb)
+}
+
+fn takes_flags(verb: &str) -> bool {
+    ["start", "restart", "run"].contains(&verb)
+}
+
+fn told(spec: &Spec, error: &clap::Error) -> Told {
     let code = u8::try_from(error.exit_code()).unwrap_or(2);
     let mut text = error.render().ansi().to_string();
     if error.kind() == ErrorKind::InvalidSubcommand {
-        text.extend(["The actions are ", &ACTIONS.join(", "), ".\n"]);
+        // clap only tells the nearest.
+        let own = spec.actions.iter().map(|action| action.name.as_str());
+        let all: Vec<_> = ACTIONS.into_iter().chain(own).collect();
+        text.extend(["The actions are ", &all.join(", "), ".\n"]);
     }
     Told { text, code }
 }
@@ -55,7 +87,8 @@ fn command(spec: &Spec, program: String) -> Command {
         .subcommand_value_name("ACTION")
         .subcommand_help_heading("Actions")
         .disable_help_subcommand(false)
-        .subcommands([start(), stop(), restart(), reload(), status(), run()]);
+        .subcommands([start(), stop(), restart(), reload(), status(), run()].map(|verb| of(spec, verb)))
+        .subcommands(spec.actions.iter().map(custom));
     if let Some(about) = &spec.about {
         let first = about.split("\n\n").next().unwrap_or(about);
         command = command.about(first.trim().to_owned()).long_about(about.trim().to_owned());
@@ -64,6 +97,33 @@ fn command(spec: &Spec, program: String) -> Command {
         Some(version) => command.version(version.clone()),
         None => command,
     }
+}
+
+/// A verb with what this daemon adds to it.
+fn of(spec: &Spec, verb: Command) -> Command {
+    let name = verb.get_name().to_owned();
+    let verb = match &spec.flags {
+        Some(flags) if takes_flags(&name) => (flags.describe)(verb),
+        _ => verb,
+    };
+    match spec.instances {
+        Some(count) if takes_instance(&name) => verb.arg(instance(count)),
+        _ => verb,
+    }
+}
+
+fn custom(action: &CustomAction) -> Command {
+    let about = action.about.as_deref().unwrap_or("An action of this program's own").trim();
+    let first = about.split("\n\n").next().unwrap_or(about);
+    Command::new(action.name.clone()).about(first.to_owned()).long_about(about.to_owned())
+}
+
+fn instance(count: u32) -> Arg {
+    Arg::new("instance")
+        .long("instance")
+        .value_name("N")
+        .help(format!("Only this one of the {count} instances, from 0"))
+        .value_parser(clap::value_parser!(u32).range(0..i64::from(count)))
 }
 
 fn start() -> Command {
@@ -101,7 +161,8 @@ fn run() -> Command {
 }
 
 fn foreground() -> Arg {
-    Arg::new("foreground").long("foreground").help("Do not detach").action(ArgAction::SetTrue)
+    let foreground = Arg::new("foreground").long("foreground").visible_alias("debug");
+    foreground.help("Do not detach").action(ArgAction::SetTrue)
 }
 
 fn force() -> Arg {
@@ -131,8 +192,9 @@ fn action(matches: &ArgMatches) -> Action {
         Some(("restart", args)) => Action::Restart(start_options(args), stop_options(args)),
         Some(("reload", _)) => Action::Reload,
         Some(("status", args)) => Action::Status(status_options(args)),
-        // clap has refused everything else: an action is required, and there is no other one.
-        _ => Action::Run,
+        Some(("run", _)) | None => Action::Run,
+        // clap has refused every action that there is not.
+        Some((own, _)) => Action::Custom(own.to_owned()),
     }
 }
 
@@ -180,6 +242,28 @@ mod tests {
             parsed("status --json --fields pid,name").ok(),
             Some(Action::Status(StatusOptions { json: true, fields }))
         );
+    }
+
+    #[test]
+    fn an_action_of_the_programs_own_is_known_by_its_name_with_dashes() {
+        let daemon = Daemon::new(|| {}).action("clear_cache", "Empty it", || {});
+        let asked = |word: &str| parse(&daemon.spec, word.into_action());
+        assert_eq!(asked("clear-cache").ok(), Some(Action::Custom("clear-cache".into())));
+        let told = asked("--help").expect_err("help").text;
+        assert!(told.contains("clear-cache") && told.contains("Empty it"), "{told}");
+        assert!(asked("nothing").expect_err("unknown").text.contains("run, clear-cache"));
+    }
+
+    #[test]
+    fn one_of_several_instances_is_chosen_by_its_number() {
+        let daemon = Daemon::new(|| {}).instances(3);
+        let asked = |line: &str| {
+            let words = line.split_whitespace().map(OsString::from).collect();
+            parse(&daemon.spec, Asked::Words { program: None, words })
+        };
+        assert_eq!(asked("stop --instance 2").ok(), Some(Action::Stop(StopOptions::default())));
+        assert_eq!(daemon.spec.instance.get(), Some(2));
+        assert_eq!(asked("stop --instance 3").expect_err("refused").code, 2);
     }
 
     #[test]

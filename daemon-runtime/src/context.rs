@@ -1,8 +1,12 @@
 //! What a worker sees of its daemon, and the one place where a shutdown is asked for.
 
 use std::ops::Deref;
+use std::pin::Pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
+
+use crate::error::Error;
 
 /// The daemon as its worker sees it. Clones are the same daemon, and may go to other threads.
 ///
@@ -27,14 +31,26 @@ pub struct Context {
 struct Shared {
     name: String,
     pid: u32,
-    /// Whom to tell that the daemon is ready.
-    ready: OnReady,
-    asked: Mutex<Option<Cause>>,
+    instance: Option<u32>,
+    powers: Powers,
+    asked: Mutex<Asked>,
     changed: Condvar,
 }
 
-/// What is called when the worker says that it is ready.
-pub(crate) type OnReady = Box<dyn Fn() + Send + Sync>;
+/// What the worker can have done through its context.
+pub(crate) struct Powers {
+    /// Tells that the daemon is ready.
+    pub(crate) ready: Box<dyn Fn() + Send + Sync>,
+    /// Begins the program anew; returns only if that fails.
+    pub(crate) reload: Box<dyn Fn() -> Error + Send + Sync>,
+}
+
+/// Whether a shutdown was asked for, and the tasks that wait for it.
+#[derive(Debug, Default)]
+struct Asked {
+    cause: Option<Cause>,
+    waiting: Vec<Waker>,
+}
 
 /// Why the daemon should end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,9 +69,9 @@ pub(crate) enum Request {
 }
 
 impl Context {
-    pub(crate) fn new(name: String, ready: OnReady) -> Self {
-        let (asked, changed) = (Mutex::new(None), Condvar::new());
-        Self { shared: Arc::new(Shared { name, pid: std::process::id(), ready, asked, changed }) }
+    pub(crate) fn new(name: String, instance: Option<u32>, powers: Powers) -> Self {
+        let (asked, changed) = (Mutex::default(), Condvar::new());
+        Self { shared: Arc::new(Shared { name, pid: std::process::id(), instance, powers, asked, changed }) }
     }
 
     /// The daemon's name.
@@ -70,10 +86,16 @@ impl Context {
         self.shared.pid
     }
 
+    /// Which of the `instances` this is, from 0; none where there is but one daemon.
+    #[must_use]
+    pub fn instance(&self) -> Option<u32> {
+        self.shared.instance
+    }
+
     /// Says that the daemon is ready: `start` returns now. What fails from here on is no failure of the start. Said again,
     /// it does nothing.
     pub fn ready(&self) {
-        (self.shared.ready)();
+        (self.shared.powers.ready)();
     }
 
     /// Whether a shutdown was asked for.
@@ -87,9 +109,50 @@ impl Context {
         let (asked, _) = self
             .shared
             .changed
-            .wait_timeout_while(self.lock(), time, |asked| asked.is_none())
+            .wait_timeout_while(self.lock(), time, |asked| asked.cause.is_none())
             .unwrap_or_else(PoisonError::into_inner);
-        asked.is_some()
+        asked.cause.is_some()
+    }
+
+    /// Done as soon as a shutdown is asked for. It needs no particular async runtime, and may be dropped at any time.
+    ///
+    /// ```no_run
+    /// # async fn next_request() {}
+    /// async fn worker(ctx: &daemon_runtime::Context) {
+    ///     let mut shutdown = std::pin::pin!(ctx.shutdown());
+    ///     // with tokio: tokio::select! { () = &mut shutdown => return, () = next_request() => {} }
+    ///     # let _ = shutdown.as_mut();
+    /// }
+    /// ```
+    pub fn shutdown(&self) -> Shutdown {
+        Shutdown { context: self.clone() }
+    }
+
+    /// Begins the program anew, in this very process: the same program (as it is now on disk) with the same arguments, by
+    /// exec. The pid, the claim, the pidfile, the session, the streams and the user stay, so that nobody outside notices; it
+    /// works in the foreground too. On success it does not return, no destructor runs, and `on_shutdown` is not called,
+    /// because the daemon has not ended.
+    ///
+    /// The new program's `main` must lead to the same call again. What the attribute says is then done anew, except for
+    /// what stays: detaching, root directory, user and environment.
+    ///
+    /// # Errors
+    /// What is returned is always an error: the new program could not be begun, and this one goes on as if nothing had
+    /// been.
+    ///
+    /// ```no_run
+    /// # fn config_has_changed() -> bool { true }
+    /// fn worker(ctx: &daemon_runtime::Context) {
+    ///     while !ctx.wait(std::time::Duration::from_secs(1)) {
+    ///         if config_has_changed() {
+    ///             eprintln!("{}", ctx.reload());
+    ///         }
+    ///     }
+    /// }
+    /// ```
+    #[must_use = "it returns only if it has failed"]
+    pub fn reload(&self) -> Error {
+        (self.shared.powers.reload)()
     }
 
     /// Asks for the daemon's own shutdown, as a signal would.
@@ -107,19 +170,23 @@ impl Context {
     /// Asks for the shutdown. The first cause is the one that is told at the end.
     pub(crate) fn ask(&self, cause: Cause) -> Request {
         let mut asked = self.lock();
-        if asked.is_some() {
+        if asked.cause.is_some() {
             return Request::Again;
         }
-        *asked = Some(cause);
+        asked.cause = Some(cause);
         self.shared.changed.notify_all();
+        let waiting = std::mem::take(&mut asked.waiting);
+        drop(asked);
+        // Not under the lock: a waker is foreign code.
+        waiting.into_iter().for_each(Waker::wake);
         Request::First
     }
 
     pub(crate) fn asked(&self) -> Option<Cause> {
-        *self.lock()
+        self.lock().cause
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Cause>> {
+    fn lock(&self) -> MutexGuard<'_, Asked> {
         // Nothing panics while it is held, so a poisoned lock still holds a whole value.
         self.shared.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -128,6 +195,28 @@ impl Context {
 impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Daemon").field("name", &self.name).field("pid", &self.pid).finish_non_exhaustive()
+    }
+}
+
+/// What [`Context::shutdown`] returns.
+#[derive(Debug, Clone)]
+#[must_use = "a future does nothing until it is awaited"]
+pub struct Shutdown {
+    context: Context,
+}
+
+impl Future for Shutdown {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, task: &mut std::task::Context<'_>) -> Poll<()> {
+        let mut asked = self.context.lock();
+        if asked.cause.is_some() {
+            return Poll::Ready(());
+        }
+        if !asked.waiting.iter().any(|waker| waker.will_wake(task.waker())) {
+            asked.waiting.push(task.waker().clone());
+        }
+        Poll::Pending
     }
 }
 
@@ -188,7 +277,8 @@ mod tests {
     use super::*;
 
     fn context() -> Context {
-        Context::new("x".into(), Box::new(|| {}))
+        let powers = Powers { ready: Box::new(|| {}), reload: Box::new(|| Error::NotRunning) };
+        Context::new("x".into(), None, powers)
     }
 
     #[test]
@@ -205,6 +295,24 @@ mod tests {
         });
         ctx.stop();
         assert!(waiting.join().expect("joined") && ctx.is_shutdown() && ctx.wait(Duration::MAX));
+    }
+
+    #[test]
+    fn a_task_that_awaits_the_shutdown_is_woken_by_it() {
+        struct Woken(std::sync::atomic::AtomicBool);
+        impl std::task::Wake for Woken {
+            fn wake(self: Arc<Self>) {
+                self.0.store(true, std::sync::atomic::Ordering::SeqCst);
+            }
+        }
+        let (ctx, woken) = (context(), Arc::new(Woken(false.into())));
+        let waker = Waker::from(Arc::clone(&woken));
+        let mut task = std::task::Context::from_waker(&waker);
+        let mut shutdown = std::pin::pin!(ctx.shutdown());
+        assert_eq!(shutdown.as_mut().poll(&mut task), Poll::Pending);
+        ctx.stop();
+        assert!(woken.0.load(std::sync::atomic::Ordering::SeqCst));
+        assert_eq!(shutdown.as_mut().poll(&mut task), Poll::Ready(()));
     }
 
     #[test]

@@ -2,9 +2,11 @@
 
 mod words;
 
-use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
+use std::{fmt, io};
+
+use crate::spec::hook::When;
 
 pub(crate) use self::words::{seconds, signal_name, words};
 
@@ -12,8 +14,7 @@ pub(crate) use self::words::{seconds, signal_name, words};
 ///
 /// The text of an error ([`Display`](std::fmt::Display)) is one or more whole sentences for the person at the terminal: what
 /// failed, on which path or pid, why in words, and what to do. [`std::error::Error::source`] gives the system's error
-/// where there is one.
-#[derive(Debug)]
+/// where there is one. Its `Debug` is the same text, so that a `main` that returns a `Result` tells it in words.
 #[non_exhaustive]
 pub enum Error {
     /// A setting has a value that cannot be.
@@ -89,6 +90,62 @@ pub enum Error {
         /// The system's error.
         source: io::Error,
     },
+    /// The root directory could not be changed.
+    Chroot {
+        /// The directory that was to become the root.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// The daemon could not become the user, or could have become root again.
+    Privileges {
+        /// Who it was to become.
+        account: String,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// The environment was to be changed in a process with more than one thread, where another could be reading it.
+    EnvironmentShared {
+        /// How many threads there are.
+        count: usize,
+    },
+    /// A hook before or after a stage refused, or panicked.
+    Hook {
+        /// Which of the two.
+        when: When,
+        /// The stage's name.
+        stage: &'static str,
+        /// What it said.
+        text: String,
+    },
+    /// An action of the program's own failed.
+    Action {
+        /// The action.
+        name: String,
+        /// What it said.
+        text: String,
+    },
+    /// The daemon has no worker: it is made by `detach()` or `launch()` only.
+    NoWorker,
+    /// The worker's flags have no values: one that must be given was not.
+    Flags {
+        /// What is wrong.
+        text: String,
+    },
+    /// A daemon is running already, where that is no answer but a failure.
+    AlreadyRunning {
+        /// Its pid.
+        pid: i32,
+    },
+    /// The program could not be begun anew.
+    Anew {
+        /// The program.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// The program cannot be begun anew while its start is not agreed on.
+    StartInProgress,
     /// The working directory could not be entered.
     WorkDir {
         /// The directory.
@@ -226,6 +283,9 @@ impl Error {
             | Self::Channel { source }
             | Self::Detach { source, .. }
             | Self::CoreDumps { source }
+            | Self::Chroot { source, .. }
+            | Self::Privileges { source, .. }
+            | Self::Anew { source, .. }
             | Self::WorkDir { source, .. }
             | Self::PidFile { source, .. }
             | Self::Signals { source }
@@ -249,6 +309,12 @@ impl Error {
             | Self::StartTimeout { stderr, .. } => Some(stderr.as_str()).filter(|text| !text.is_empty()),
             _ => None,
         }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -1,13 +1,24 @@
 //! The two faces of a daemon: actions that return values, and `dispatch`, which prints.
 
 use crate::action::{
-    self, Action, IntoAction, Reload, Restart, Run, Start, StartOptions, Status, StatusOptions, Stop, StopOptions,
+    self, Action, Detached, IntoAction, Launch, Reload, Restart, Run, Start, StartOptions, Status, StatusOptions, Stop,
+    StopOptions,
 };
 use crate::cli;
 use crate::error::Error;
 use crate::outcome::{self, Outcome, Terminal};
-use crate::process::Silent;
+use crate::process::streams::Listen;
+use crate::process::{Observer, Silent, anew, crowd};
 use crate::spec::Daemon;
+
+/// Whether there are processes of the daemon, so that what fails is not the caller's to handle any more.
+struct PointOfNoReturn(bool);
+
+impl Observer for PointOfNoReturn {
+    fn forked(&mut self) {
+        self.0 = true;
+    }
+}
 
 impl Daemon {
     /// Starts the daemon. In the daemon the call never returns; in the process that called it, it does.
@@ -15,6 +26,7 @@ impl Daemon {
     /// # Errors
     /// Whatever kept the daemon from being ready; nothing of it is left behind then.
     pub fn start(&self) -> Result<Start, Error> {
+        self.flags()?;
         action::start::start(&self.spec, &StartOptions::default(), &mut Silent)
     }
 
@@ -31,6 +43,7 @@ impl Daemon {
     /// # Errors
     /// Those of [`stop`](Self::stop), after which nothing is started, and those of [`start`](Self::start).
     pub fn restart(&self) -> Result<Restart, Error> {
+        self.flags()?;
         action::restart::restart(&self.spec, &StartOptions::default(), &StopOptions::default(), &mut Silent)
     }
 
@@ -58,7 +71,58 @@ impl Daemon {
     /// # Errors
     /// Whatever kept the work from beginning. How it ended is the answer's exit code.
     pub fn run(&self) -> Result<Run, Error> {
+        self.flags()?;
         action::run::run(&self.spec)
+    }
+
+    /// Makes the caller itself the daemon: this returns in the daemon, which goes on with the next line. The launcher ends in here,
+    /// silently with code 0 once the daemon is ready (or has ended well), else with what went wrong on stderr and the exit
+    /// code that `start` would have.
+    ///
+    /// Where it is not to detach (see [`Detach`](crate::Detach)), this process is the daemon, and there is no launcher.
+    ///
+    /// # Errors
+    /// In the launcher: what kept the daemon from being begun. [`Error::AlreadyRunning`] is one of them.
+    ///
+    /// ```no_run
+    /// use daemon_runtime::Daemon;
+    ///
+    /// let daemon = Daemon::here().name("example").pidfile("/tmp/example.pid").stdout("/tmp/example.log").detach()?;
+    /// daemon.ready(); // what was started with stays visible until here
+    /// println!("alive as {}", daemon.pid());
+    /// # Ok::<(), daemon_runtime::Error>(())
+    /// ```
+    pub fn detach(&self) -> Result<Detached, Error> {
+        let mut point = PointOfNoReturn(false);
+        match action::detach::launch(&self.spec, Listen::ToErrors, &mut point) {
+            Ok(Launch::Daemon(detached)) => Ok(detached),
+            Ok(Launch::AlreadyRunning { pid }) => Err(Error::AlreadyRunning { pid }),
+            Err(error) if !point.0 => Err(error),
+            launcher => outcome::leave(launcher.map(drop)),
+        }
+    }
+
+    /// Starts the daemon, and returns in both: in the launcher when it knows how that came out, with what the daemon wrote
+    /// until then, and in the daemon, which goes on with the next line.
+    ///
+    /// # Errors
+    /// In the launcher: whatever kept the daemon from being ready; nothing of it is left behind then.
+    ///
+    /// ```no_run
+    /// use daemon_runtime::{Daemon, Launch};
+    ///
+    /// match Daemon::here().name("example").launch()? {
+    ///     Launch::Daemon(daemon) => {
+    ///         println!("heard by the launcher");
+    ///         daemon.ready();
+    ///     }
+    ///     Launch::Launched { pid, output, .. } => println!("pid {pid} says: {output}"),
+    ///     other => println!("{other:?}"),
+    /// }
+    /// # Ok::<(), daemon_runtime::Error>(())
+    /// ```
+    pub fn launch(&self) -> Result<Launch, Error> {
+        action::detach::launch(&self.spec, Listen::ToAll, &mut Silent)
     }
 
     /// Does what is asked for and prints how it came out; the attributes expand to this.
@@ -75,8 +139,48 @@ impl Daemon {
     /// ```
     pub fn dispatch(&self, asked: impl IntoAction) -> Outcome {
         match cli::parse(&self.spec, asked.into_action()) {
-            Ok(action) => self.perform(action),
+            Ok(action) => match self.spec.instances {
+                Some(count) if self.spec.instance.get().is_none() => self.perform_all(count, &action),
+                _ => self.perform(action),
+            },
             Err(told) => outcome::usage(&told.text, told.code),
+        }
+    }
+
+    fn flags(&self) -> Result<(), Error> {
+        match &self.spec.flags {
+            Some(flags) => flags.take_defaults().map_err(|text| Error::Flags { text }),
+            None => Ok(()),
+        }
+    }
+
+    /// Does it for every instance; but an image of the program that was begun anew for one of them is that one.
+    fn perform_all(&self, count: u32, action: &Action) -> Outcome {
+        let one = anew::instance().filter(|n| *n < count);
+        if let Some(n) = one {
+            self.spec.instance.set(Some(n));
+        }
+        match action {
+            Action::Custom(_) => self.perform(action.clone()),
+            _ if one.is_some() => self.perform(action.clone()),
+            Action::Status(options) => {
+                let statuses = (0..count).map(|n| {
+                    self.spec.instance.set(Some(n));
+                    action::status::status(&self.spec, options)
+                });
+                let statuses: Vec<_> = statuses.collect();
+                self.spec.instance.set(None);
+                outcome::statuses(&statuses, options)
+            }
+            _ => {
+                let each = |n| {
+                    self.spec.instance.set(Some(n));
+                    self.perform(action.clone()).code()
+                };
+                let codes = crowd::each(count, each);
+                self.spec.instance.set(None);
+                outcome::all(&codes)
+            }
         }
     }
 

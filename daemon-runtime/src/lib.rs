@@ -39,32 +39,46 @@
 #![deny(unsafe_code)]
 
 mod action;
+mod asynchronous;
 mod cli;
 mod context;
 mod error;
 mod face;
+mod folder;
 mod outcome;
+mod pidfile;
 mod process;
 mod schedule;
+mod service;
 mod spec;
 mod sys;
 
 pub use action::{
-    Action, Answer, Asked, IntoAction, Reload, Restart, Run, Start, StartOptions, State, Status, StatusOptions, Stop,
-    StopOptions, Vitals,
+    Action, Answer, Asked, Detached, IntoAction, Launch, Reload, Restart, Run, Start, StartOptions, State, Status,
+    StatusOptions, Stop, StopOptions, Vitals,
 };
-pub use context::{Context, Tick};
+#[cfg(feature = "tokio")]
+pub use asynchronous::block_on;
+pub use context::{Context, Shutdown, Tick};
 pub use daemon_macros::{daemon, repeat_daemon};
 pub use error::Error;
 pub use outcome::Outcome;
+pub use pidfile::PidFile;
+pub use service::{Application, Served, ServiceRunner, ServiceRunnerError};
 pub use spec::Daemon;
+pub use spec::account::Account;
 pub use spec::expand::{Template, expand};
-pub use spec::hook::{HookResult, IntoOnStart};
-pub use spec::setting::{CloseFds, Detach, IntoSetting, Missed, OnError, Readiness, Setting, StopSignal, Umask};
+pub use spec::flags::Args;
+pub use spec::hook::{HookResult, IntoHook, When};
+pub use spec::setting::{CloseFds, Detach, IntoSetting, Missed, OnError, Readiness, Setting, Umask};
+pub use spec::signal::{IntoSignalAction, Signal, SignalAction};
+pub use spec::stage::Stage;
 pub use spec::worker::{Ending, IntoBody, IntoEnding, IntoWorker};
 
 #[doc(hidden)]
 pub mod __private {
     //! For the attributes' expansions only: no part of the contract.
+    #[cfg(not(feature = "tokio"))]
+    pub use crate::asynchronous::never_built;
     pub use crate::spec::worker::{ByDisplay, ByEnding, ByTermination, Returned};
 }

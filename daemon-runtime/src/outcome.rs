@@ -8,8 +8,9 @@ use std::process::{ExitCode, Termination};
 
 use self::print::{Stream, print};
 pub(crate) use self::terminal::Terminal;
-use crate::action::{Answer, State};
+use crate::action::{Answer, Start, State, Status, StatusOptions, Stop};
 use crate::error::Error;
+use crate::service::{Served, ServiceRunnerError};
 
 /// How a dispatched action came out. It was printed already; as the value of `main` it is the exit code.
 ///
@@ -60,6 +61,64 @@ impl Termination for Outcome {
 pub(crate) fn usage(text: &str, code: u8) -> Outcome {
     print(if code == 0 { Stream::Out } else { Stream::Err }, text);
     Outcome { result: Ok(Answer::Usage), code }
+}
+
+/// Ends the launcher of a daemon that the caller itself became, with the truth.
+#[allow(clippy::exit, reason = "the caller goes on as the daemon; there is nothing left for the launcher to do")]
+pub(crate) fn leave(result: Result<(), Error>) -> ! {
+    let code = match result {
+        Ok(()) => 0,
+        Err(error) => {
+            terminal::fail(&error);
+            error_code(&error)
+        }
+    };
+    std::process::exit(i32::from(code))
+}
+
+/// Tells what several instances answered to `status`.
+pub(crate) fn statuses(statuses: &[Result<Status, Error>], options: &StatusOptions) -> Outcome {
+    let codes: Vec<u8> =
+        statuses.iter().map(|status| status.as_ref().map_or_else(error_code, |s| state_code(&s.state))).collect();
+    let known = statuses.iter().flatten();
+    if options.json {
+        let objects: Vec<_> = known.map(|known| status::json(known, &options.fields)).collect();
+        print(Stream::Out, &format!("{}\n", serde_json::Value::from(objects)));
+    } else {
+        known.for_each(|known| print(Stream::Out, &format!("{}\n", status::line(known, &options.fields))));
+    }
+    statuses.iter().filter_map(|status| status.as_ref().err()).for_each(terminal::fail);
+    all(&codes)
+}
+
+/// Of several instances: 0 if all went well, else the first other code.
+pub(crate) fn all(codes: &[u8]) -> Outcome {
+    let code = codes.iter().copied().find(|code| *code != 0).unwrap_or(0);
+    Outcome { result: Ok(Answer::All), code }
+}
+
+/// Tells how an action of a service came out; the usage line where it was no action.
+pub(crate) fn service(result: Result<Served, (Option<String>, ServiceRunnerError)>) -> Outcome {
+    let (text, code, result) = match result {
+        Ok(Served::Started { pid }) => {
+            (format!("started with pid {pid}\n"), 0, Ok(Answer::Start(Start::Ready { pid })))
+        }
+        Ok(Served::Ended) => (String::new(), 0, Ok(Answer::Start(Start::Ended))),
+        Ok(Served::Stopped { pid }) => (String::new(), 0, Ok(Answer::Stop(Stop::Stopped { pid }))),
+        Err((Some(usage), _)) => (format!("{usage}\n"), 2, Ok(Answer::Usage)),
+        Err((None, error)) => {
+            terminal::tell_error(&error, error.worker_stderr());
+            let (ServiceRunnerError::StartFailure { source, .. } | ServiceRunnerError::StopFailure { source, .. }) =
+                error
+            else {
+                return Outcome { result: Ok(Answer::Usage), code: 2 };
+            };
+            let code = if matches!(source, Error::NotRunning) { 1 } else { error_code(&source) };
+            (String::new(), code, Err(source))
+        }
+    };
+    print(Stream::Err, &text);
+    Outcome { result, code }
 }
 
 fn error_code(error: &Error) -> u8 {

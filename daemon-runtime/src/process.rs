@@ -2,12 +2,16 @@
 //! Nothing here prints for the person at the terminal.
 
 pub(crate) mod agreement;
+pub(crate) mod anew;
+pub(crate) mod crowd;
 pub(crate) mod daemon;
 pub(crate) mod end;
 pub(crate) mod foreground;
+pub(crate) mod handover;
 pub(crate) mod launcher;
 pub(crate) mod leader;
-pub(crate) mod pidfile;
+pub(crate) mod privileges;
+pub(crate) mod program;
 pub(crate) mod reason;
 pub(crate) mod session;
 pub(crate) mod stages;
@@ -21,11 +25,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agreement::Announce;
+use stages::Prepared;
+
+use crate::error::Error;
+use crate::pidfile::{Acquired, Claimed, Patience};
+use crate::spec::Spec;
+use crate::spec::plan::Plan;
 
 /// Who is told how an action goes on while it runs. The terminal is one; a caller of the builder's actions is told nothing.
 pub(crate) trait Observer {
     /// What can be refused early was not: the action really begins now.
     fn begins(&mut self) {}
+    /// The processes of the daemon are there: from here on, what fails is a failure of the daemon's.
+    fn forked(&mut self) {}
     /// So much has been waited; told about once a second.
     fn waiting(&mut self, _so_far: Duration) {}
     /// What to call when a daemon in the foreground is ready.
@@ -38,3 +50,12 @@ pub(crate) trait Observer {
 pub(crate) struct Silent;
 
 impl Observer for Silent {}
+
+/// The claim: the one that was handed over, else a new one.
+fn claim(spec: &Spec, plan: &Plan, prepared: &Prepared) -> Result<Acquired, Error> {
+    if let Some(claimed) = spec.claim.borrow_mut().take() {
+        return Ok(Acquired::Mine(claimed));
+    }
+    let patience = Patience { in_between: plan.start_timeout, running: plan.pidfile_timeout };
+    Claimed::acquire(&plan.pidfile, patience, prepared.owner())
+}

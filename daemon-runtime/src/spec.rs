@@ -1,21 +1,32 @@
 //! What a daemon is asked to be: the builder, and the plain data behind it.
 
+pub(crate) mod account;
 mod builder;
 pub(crate) mod expand;
+pub(crate) mod flags;
 pub(crate) mod hook;
 pub(crate) mod plan;
 pub(crate) mod setting;
+pub(crate) mod signal;
+pub(crate) mod stage;
 pub(crate) mod worker;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::ffi::OsString;
+use std::os::fd::RawFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use self::account::Account;
 pub use self::builder::Daemon;
-use self::hook::{OnShutdown, OnStart};
-use self::setting::{CloseFds, Detach, Missed, OnError, Readiness, StopSignal, Umask};
+use self::flags::Flags;
+use self::hook::{Hook, OnShutdown, When};
+use self::setting::{CloseFds, Detach, Missed, OnError, Readiness, Umask};
+use self::signal::{Signal, SignalAction};
+use self::stage::Stage;
 use self::worker::{Body, Worker};
 use crate::error::Error;
+use crate::pidfile::Claimed;
 
 /// What was asked for, as it was asked for; [`plan::Plan`] is what follows from it.
 pub(crate) struct Spec {
@@ -27,18 +38,38 @@ pub(crate) struct Spec {
     pub(crate) stdin: Option<PathBuf>,
     pub(crate) stdout: Option<PathBuf>,
     pub(crate) stderr: Option<PathBuf>,
+    pub(crate) prefix: Option<PathBuf>,
+    pub(crate) log_prefix: Option<String>,
     pub(crate) workdir: Option<PathBuf>,
+    pub(crate) chroot: Option<PathBuf>,
+    pub(crate) user: Option<Account>,
+    pub(crate) group: Option<Account>,
+    pub(crate) groups: Option<Vec<Account>>,
+    pub(crate) env: Vec<(OsString, OsString)>,
+    pub(crate) env_clear: bool,
     pub(crate) umask: Umask,
     pub(crate) core_dumps: bool,
     pub(crate) detach: Detach,
     pub(crate) close_fds: CloseFds,
+    pub(crate) preserve_fds: Vec<RawFd>,
+    pub(crate) pidfile_timeout: Duration,
     pub(crate) settle: Duration,
     pub(crate) ready: Readiness,
     pub(crate) start_timeout: Duration,
     pub(crate) stop_timeout: Duration,
-    pub(crate) stop_signal: StopSignal,
-    pub(crate) on_start: Option<OnStart>,
+    pub(crate) stop_signal: Signal,
+    pub(crate) signals: Vec<(i32, SignalAction)>,
+    pub(crate) on_start: Option<Hook>,
     pub(crate) on_shutdown: Option<OnShutdown>,
+    pub(crate) hooks: Vec<(When, Stage, Hook)>,
+    pub(crate) actions: Vec<CustomAction>,
+    pub(crate) instances: Option<u32>,
+    /// Which of the instances is meant.
+    pub(crate) instance: Cell<Option<u32>>,
+    /// The worker's own flags on the command line, if it takes any.
+    pub(crate) flags: Option<Flags>,
+    /// A claim that was taken already, for the next start.
+    pub(crate) claim: RefCell<Option<Claimed>>,
     pub(crate) refused: Vec<(&'static str, String, String)>,
 }
 
@@ -48,7 +79,33 @@ pub(crate) enum Job {
     Once(Worker),
     /// The body again and again.
     Repeat { timetable: Timetable, on_error: OnError, body: Body },
+    /// What follows in the caller's own code.
+    Here,
+    /// Another program.
+    Program { program: OsString, args: Vec<OsString> },
 }
+
+impl Job {
+    /// Whether it ends by itself when a shutdown is asked for.
+    pub(crate) fn waits_for_shutdown(&self) -> bool {
+        match self {
+            Self::Once(worker) => worker.sees_context,
+            Self::Repeat { .. } | Self::Program { .. } => true,
+            Self::Here => false,
+        }
+    }
+}
+
+/// An action of the program's own.
+pub(crate) struct CustomAction {
+    /// As it stands on the command line.
+    pub(crate) name: String,
+    pub(crate) about: Option<String>,
+    pub(crate) hook: Hook,
+}
+
+/// The actions that every daemon has.
+pub(crate) const ACTIONS: [&str; 6] = ["start", "stop", "restart", "reload", "status", "run"];
 
 /// How a daemon repeats. All times are counted from the anchor, the moment the daemon began.
 #[derive(Debug, Clone)]
@@ -85,20 +142,38 @@ impl Spec {
     fn timetable(&mut self, key: &'static str, change: impl FnOnce(&mut Timetable)) {
         match self.job.get_mut() {
             Job::Repeat { timetable, .. } => change(timetable),
-            Job::Once(_) => self.refuse_repeat_key(key),
+            _ => self.refuse_repeat_key(key),
         }
     }
 
     fn job_timetable(&mut self) -> Option<&Timetable> {
         match self.job.get_mut() {
             Job::Repeat { timetable, .. } => Some(timetable),
-            Job::Once(_) => None,
+            _ => None,
         }
+    }
+
+    /// Why no action can have this name, if none can.
+    fn why_not_action(&self, name: &str) -> Option<String> {
+        if ACTIONS.contains(&name) || name == "help" {
+            return Some(format!("`{name}` is an action that every daemon has"));
+        }
+        if self.actions.iter().any(|action| action.name == name) {
+            return Some(format!("there are two actions `{name}`"));
+        }
+        let is_plain =
+            !name.is_empty() && !name.starts_with('-') && name.chars().all(|c| c.is_alphanumeric() || c == '-');
+        (!is_plain).then(|| "an action's name has letters, digits and underscores".to_owned())
     }
 
     /// The first setting that cannot be, as an error.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        match self.refused.first() {
+        self.check_all_but(&[])
+    }
+
+    /// The same, but for these keys.
+    pub(crate) fn check_all_but(&self, others: &[&str]) -> Result<(), Error> {
+        match self.refused.iter().find(|(key, ..)| !others.contains(key)) {
             None => Ok(()),
             Some((key, value, reason)) => Err(Error::Setting { key, value: value.clone(), reason: reason.clone() }),
         }

@@ -3,7 +3,9 @@
 
 pub(crate) mod descriptor;
 pub(crate) mod disposition;
+pub(crate) mod environ;
 pub(crate) mod exit;
 pub(crate) mod fork;
 pub(crate) mod lock;
 pub(crate) mod pidfd;
+pub(crate) mod spawn;

@@ -1,14 +1,25 @@
 //! The keys as data: a new one is a row here, a row on its page of the documentation, and a method
-//! of the same name on the builder.
+//! of the same name on the builder, or of another one that stands in the row.
 
 use crate::attribute::Kind;
 
+use super::list::Entries;
 use super::rule::Rule;
 
 pub(super) struct Key {
     pub(super) name: &'static str,
+    /// The method of the builder that takes the value, or one entry of the list.
+    pub(super) method: &'static str,
     home: Home,
-    pub(super) rule: Rule,
+    pub(super) form: Form,
+}
+
+/// How a key is written.
+pub(super) enum Form {
+    /// `key = value`
+    Value(Rule),
+    /// `key(NAME = value, NAME = value)`
+    List(Entries),
 }
 
 /// Which attribute knows a key.
@@ -28,6 +39,11 @@ impl Key {
         known.map(|key| key.name).collect()
     }
 
+    /// The same key with a method of another name.
+    const fn by(self, method: &'static str) -> Self {
+        Self { method, ..self }
+    }
+
     pub(super) fn fits(&self, kind: Kind) -> bool {
         match self.home {
             Home::Both => true,
@@ -37,31 +53,50 @@ impl Key {
 }
 
 const fn both(name: &'static str, rule: Rule) -> Key {
-    Key { name, home: Home::Both, rule }
+    Key { name, method: name, home: Home::Both, form: Form::Value(rule) }
 }
 
 const fn repeat(name: &'static str, rule: Rule) -> Key {
-    Key { name, home: Home::RepeatOnly, rule }
+    Key { name, method: name, home: Home::RepeatOnly, form: Form::Value(rule) }
+}
+
+const fn list(name: &'static str, entries: Entries) -> Key {
+    Key { name, method: name, home: Home::Both, form: Form::List(entries) }
 }
 
 const KEYS: &[Key] = &[
     both("name", Rule::Name),
     both("pidfile", Rule::File),
+    both("pidfile_timeout", Rule::Duration),
     both("stdin", Rule::File),
     both("stdout", Rule::File),
     both("stderr", Rule::File),
+    both("prefix", Rule::Folder),
+    both("log_prefix", Rule::LogPrefix),
     both("workdir", Rule::Folder),
+    both("chroot", Rule::Folder),
+    both("user", Rule::User),
+    both("group", Rule::Group),
+    both("groups", Rule::Each(&Rule::Group)),
     both("umask", Rule::Umask),
     both("core_dumps", Rule::OneOf(&["true", "false"])),
-    both("detach", Rule::OneOf(&[r#""auto""#, "true", "false"])),
+    both("detach", Rule::OneOf(&[r#""auto""#, "true", "false", r#""exec""#])).by("detaching"),
     both("close_fds", Rule::OneOf(&[r#""inherited""#, r#""all""#, r#""none""#])),
+    both("preserve_fds", Rule::Each(&Rule::Descriptor)),
     both("settle", Rule::Duration),
     both("ready", Rule::OneOf(&[r#""auto""#, r#""notify""#])),
     both("start_timeout", Rule::LongerThanZero),
     both("stop_timeout", Rule::Duration),
     both("stop_signal", Rule::Signal),
+    list("signals", Entries::Signals).by("signal"),
     both("on_start", Rule::Function),
     both("on_shutdown", Rule::Function),
+    list("before", Entries::Stages),
+    list("after", Entries::Stages),
+    list("actions", Entries::Actions).by("action"),
+    both("instances", Rule::Instances),
+    list("env", Entries::Variables),
+    both("env_clear", Rule::OneOf(&["true", "false"])),
     both("crate", Rule::Runtime),
     repeat("every", Rule::LongerThanZero),
     repeat("times", Rule::Count),

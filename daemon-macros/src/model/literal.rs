@@ -14,12 +14,9 @@ pub(super) enum Literal<'a> {
 
 impl<'a> Literal<'a> {
     pub(super) fn of(value: &'a Expr) -> Option<Self> {
-        match value {
+        match bare(value) {
             Expr::Lit(literal) => Some(Self::from(&literal.lit)),
             Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) => Self::of(expr).map(|_| Self::Negative),
-            Expr::Paren(inner) => Self::of(&inner.expr),
-            // What `$value:expr` of a `macro_rules!` macro becomes.
-            Expr::Group(inner) => Self::of(&inner.expr),
             _ => None,
         }
     }
@@ -39,6 +36,16 @@ impl<'a> Literal<'a> {
             Self::Switch(switch) => Some(switch.to_string()),
             _ => None,
         }
+    }
+}
+
+/// The value without what a careful writer, or a `macro_rules!` macro, put around it.
+pub(super) fn bare(value: &Expr) -> &Expr {
+    match value {
+        Expr::Paren(inner) => bare(&inner.expr),
+        // What `$value:expr` of a `macro_rules!` macro becomes.
+        Expr::Group(inner) => bare(&inner.expr),
+        _ => value,
     }
 }
 

@@ -3,12 +3,14 @@
 use proc_macro2::Span;
 use syn::{Error, Expr, ExprPath, Ident, Path, Result};
 
+use super::call::{Call, Value, is_none};
 use super::conflict;
-use super::keys::Key;
+use super::keys::{Form, Key};
+use super::list::Reader;
 use super::literal::Literal;
 use super::rule::Rule;
 use super::unknown::{nearest, unknown};
-use crate::attribute::{Argument, Arguments, Kind};
+use crate::attribute::{Argument, Arguments, Given, Kind};
 use crate::mistakes::Mistakes;
 
 /// What an attribute asks for.
@@ -27,23 +29,11 @@ pub(crate) enum Schedule<'a> {
     Every { key: &'a Ident, period: &'a Expr },
 }
 
-/// One method of the builder, called with one value.
-pub(crate) struct Call<'a> {
-    pub(crate) method: &'a Ident,
-    pub(crate) value: Value<'a>,
-}
-
-pub(crate) enum Value<'a> {
-    AsWritten(&'a Expr),
-    /// A path written out, in which `~` and `$VAR` stand for something.
-    Template(&'a Expr),
-}
-
 impl<'a> Settings<'a> {
     pub(crate) fn new(kind: Kind, arguments: &'a Arguments, mistakes: &mut Mistakes) -> Self {
         let mut settings = Self { kind, arguments, runtime: None, schedule: Schedule::Once, calls: Vec::new() };
         for argument in arguments.iter() {
-            mistakes.note(settings.take(argument));
+            settings.take(argument, mistakes);
         }
         mistakes.note(settings.require_every());
         mistakes.extend(conflict::between_keys(kind, arguments));
@@ -52,21 +42,35 @@ impl<'a> Settings<'a> {
 
     /// Whether the daemon has a name whatever happens.
     pub(super) fn name_is_certain(&self) -> bool {
-        let name = self.arguments.get("name").and_then(|name| name.value.as_ref());
+        let name = self.arguments.get("name").and_then(Argument::value);
         name.and_then(Literal::of).is_some()
     }
 
-    fn take(&mut self, argument: &'a Argument) -> Result<()> {
-        let key = self.key(&argument.key)?;
-        let Some(value) = &argument.value else {
-            return Ok(());
+    fn take(&mut self, argument: &'a Argument, mistakes: &mut Mistakes) {
+        let Some(known) = mistakes.note(self.key(&argument.key)) else {
+            return;
         };
-        key.rule.check(value)?;
-        match key.name {
+        match (&known.form, &argument.given) {
+            (Form::Value(rule), Given::Value(value)) => {
+                mistakes.note(self.take_value(known, rule, argument, value));
+            }
+            (Form::List(entries), Given::List(list)) => {
+                let reader = Reader { key: &argument.key, method: known.method, entries: *entries, mistakes };
+                self.calls.extend(reader.read(list));
+            }
+            (_, Given::Unreadable) => {}
+            (form, _) => mistakes.add(misshapen(form, argument)),
+        }
+    }
+
+    fn take_value(&mut self, known: &Key, rule: &Rule, argument: &'a Argument, value: &'a Expr) -> Result<()> {
+        let key = &argument.key;
+        rule.check(value)?;
+        match known.name {
             "crate" => self.runtime = Some(module(value)?),
-            "every" => self.schedule = Schedule::Every { key: &argument.key, period: value },
+            "every" => self.schedule = Schedule::Every { key, period: value },
             _ if is_none(value) => {}
-            _ => self.calls.push(Call::new(key, argument, value)),
+            _ => self.calls.push(Call { key, method: known.method, label: None, value: Value::of(rule, value) }),
         }
         Ok(())
     }
@@ -97,20 +101,15 @@ impl<'a> Settings<'a> {
     }
 }
 
-impl<'a> Call<'a> {
-    fn new(key: &Key, argument: &'a Argument, value: &'a Expr) -> Self {
-        let is_path = matches!(key.rule, Rule::File | Rule::Folder);
-        let is_text = matches!(Literal::of(value), Some(Literal::Text(_)));
-        Self {
-            method: &argument.key,
-            value: if is_path && is_text { Value::Template(value) } else { Value::AsWritten(value) },
-        }
-    }
-}
-
-/// A bare `None` has no type by itself, so rustc could not choose what it is an option of; left out it needs none.
-fn is_none(value: &Expr) -> bool {
-    matches!(value, Expr::Path(ExprPath { qself: None, path, .. }) if path.is_ident("None"))
+/// A key that is not written in its own form.
+fn misshapen(form: &Form, argument: &Argument) -> Error {
+    let key = &argument.key;
+    let sentence = match (form, &argument.given) {
+        (Form::List(entries), _) => format!("`{key}` takes a list: write `{key}({} = ...)`", entries.example()),
+        (Form::Value(_), Given::List(_)) => format!("`{key}` takes one value and no list: write `{key} = ...`"),
+        (Form::Value(_), _) => format!("`{key}` needs a value: write `{key} = ...`"),
+    };
+    argument.error(&sentence)
 }
 
 fn module(value: &Expr) -> Result<&Path> {
@@ -154,8 +153,8 @@ mod tests {
 
     #[test]
     fn a_bare_none_is_left_out() {
-        let told = settings_of(Kind::Daemon, "stdout = None, on_shutdown = None, umask = mask()", |settings| {
-            let methods: Vec<_> = settings.calls.iter().map(|call| call.method.to_string()).collect();
+        let told = settings_of(Kind::Daemon, "stdout = None, on_shutdown = (None), umask = mask()", |settings| {
+            let methods: Vec<_> = settings.calls.iter().map(|call| call.method).collect();
             assert_eq!(methods, ["umask"]);
         });
         assert_eq!(told, Vec::<String>::new());
@@ -165,6 +164,16 @@ mod tests {
     fn a_key_of_the_other_attribute_is_told_to_be_one() {
         let told = told(Kind::Daemon, "times = 3");
         assert_eq!(told, ["`times` belongs to `#[repeat_daemon]`: `#[daemon]` has no schedule"]);
+    }
+
+    #[test]
+    fn a_key_is_written_in_its_own_form() {
+        assert_eq!(told(Kind::Daemon, "signals = f"), ["`signals` takes a list: write `signals(SIGHUP = ...)`"]);
+        assert_eq!(told(Kind::Daemon, "env"), ["`env` takes a list: write `env(RUST_LOG = ...)`"]);
+        assert_eq!(told(Kind::Daemon, "name"), ["`name` needs a value: write `name = ...`"]);
+        let told = told(Kind::Daemon, "name(), chroot(\"/srv\"), settle(1 2), umask = 22");
+        assert_eq!(told.len(), 4);
+        assert_eq!(told[1], "`chroot` takes one value and no list: write `chroot = ...`");
     }
 
     #[test]

@@ -1,23 +1,26 @@
 //! The function's half of a daemon: how the worker is called, and what comes back.
 
+mod flags;
+mod parameters;
+
 use proc_macro2::Span;
 use quote::ToTokens;
 use syn::spanned::Spanned as _;
-use syn::{Error, FnArg, Generics, Result, ReturnType, Safety, Signature, Type};
+use syn::{Error, Generics, Result, ReturnType, Safety, Signature, Type};
 
 use crate::attribute::Kind;
 use crate::mistakes::Mistakes;
+pub(crate) use flags::{Flags, Passed, is_args};
+use parameters::Parameters;
 
 /// The spans are those of the types as the user wrote them, for rustc to complain at.
-pub(crate) struct Worker {
-    pub(crate) takes: Takes,
-    pub(crate) ends: Ends,
-}
-
-pub(crate) enum Takes {
-    Nothing,
+pub(crate) struct Worker<'a> {
+    /// Where it says that it is `async`.
+    pub(crate) awaited: Option<Span>,
     /// A reference to a context or a tick.
-    Handle(Span),
+    pub(crate) handle: Option<Span>,
+    pub(crate) flags: Option<Flags<'a>>,
+    pub(crate) ends: Ends,
 }
 
 pub(crate) enum Ends {
@@ -25,20 +28,19 @@ pub(crate) enum Ends {
     With(Span),
 }
 
-impl Worker {
-    pub(crate) fn new(kind: Kind, sig: &Signature, mistakes: &mut Mistakes) -> Self {
+impl<'a> Worker<'a> {
+    pub(crate) fn new(kind: Kind, sig: &'a Signature, mistakes: &mut Mistakes) -> Self {
         refuse_qualifiers(sig, mistakes);
         refuse_generics(&sig.generics, mistakes);
-        mistakes.note(check_parameters(kind, sig));
+        let parameters = Parameters::new(kind, sig);
+        parameters.check(mistakes);
         mistakes.note(check_output(kind, &sig.output));
-        Self { takes: parameter(sig).map_or(Takes::Nothing, |ty| Takes::Handle(ty.span())), ends: ends(&sig.output) }
-    }
-}
-
-fn parameter(sig: &Signature) -> Option<&Type> {
-    match sig.inputs.first()? {
-        FnArg::Typed(parameter) => Some(&parameter.ty),
-        FnArg::Receiver(_) => None,
+        Self {
+            awaited: sig.asyncness.map(|asyncness| asyncness.span()),
+            handle: parameters.handle(),
+            flags: parameters.flags(),
+            ends: ends(&sig.output),
+        }
     }
 }
 
@@ -54,13 +56,6 @@ fn refuse_qualifiers(sig: &Signature, mistakes: &mut Mistakes) {
     let mut refuse = |qualifier: &dyn ToTokens, sentence| mistakes.add(Error::new_spanned(qualifier, sentence));
     if let Some(constness) = &sig.constness {
         refuse(constness, "a worker is not `const`, because it never runs in the compiler: remove `const`");
-    }
-    if let Some(asyncness) = &sig.asyncness {
-        refuse(
-            asyncness,
-            "an `async` worker needs the feature `tokio`, which this version does not have: \
-             write a plain `fn` and start the async runtime inside of it, after the last fork",
-        );
     }
     if let Safety::Unsafe(unsafety) = &sig.safety {
         refuse(
@@ -89,28 +84,6 @@ fn refuse_generics(generics: &Generics, mistakes: &mut Mistakes) {
     }
 }
 
-fn check_parameters(kind: Kind, sig: &Signature) -> Result<()> {
-    if let Some(second) = sig.inputs.iter().nth(1) {
-        let sentence = format!("a worker takes at most one parameter: write {}", shapes(kind, sig));
-        return Err(Error::new_spanned(second, sentence));
-    }
-    let Some(ty) = parameter(sig) else {
-        return Ok(());
-    };
-    let complaint = match bare(ty) {
-        Type::Reference(reference) if reference.mutability.is_some() => {
-            "a worker shares what it is given and cannot change it"
-        }
-        Type::Reference(reference) if kind == Kind::Daemon && is_tick(&reference.elem) => {
-            "only `#[repeat_daemon]` has ticks"
-        }
-        Type::Reference(_) => return Ok(()),
-        _ => "a worker borrows what it is given",
-    };
-    let sentence = format!("{complaint}: write {}", shapes(kind, sig));
-    Err(Error::new_spanned(ty, sentence))
-}
-
 fn check_output(kind: Kind, output: &ReturnType) -> Result<()> {
     match output {
         ReturnType::Type(_, ty) if kind == Kind::RepeatDaemon && is_never(ty) => Err(Error::new_spanned(
@@ -122,22 +95,12 @@ fn check_output(kind: Kind, output: &ReturnType) -> Result<()> {
     }
 }
 
-fn shapes(kind: Kind, sig: &Signature) -> String {
-    let name = &sig.ident;
-    match kind {
-        Kind::Daemon => format!("`fn {name}()` or `fn {name}(ctx: &Context)`"),
-        Kind::RepeatDaemon => {
-            format!("`fn {name}()`, `fn {name}(ctx: &Context)` or `fn {name}(tick: &Tick)`")
-        }
-    }
-}
-
-fn is_tick(ty: &Type) -> bool {
+fn is_named(ty: &Type, name: &str) -> bool {
     let Type::Path(named) = bare(ty) else {
         return false;
     };
     let last = named.path.segments.last();
-    last.is_some_and(|last| last.ident == "Tick")
+    last.is_some_and(|last| last.ident == name)
 }
 
 fn is_never(ty: &Type) -> bool {
@@ -166,9 +129,13 @@ mod tests {
 
     #[test]
     fn the_shapes_of_a_worker_are_taken() {
-        for sig in
-            ["fn w()", "fn w(ctx: &Context)", "fn w(_: &rt::Context) -> !", "fn w(&(ref a): &(Context)) -> ExitCode"]
-        {
+        for sig in [
+            "fn w()",
+            "fn w(ctx: &Context)",
+            "fn w(_: &rt::Context) -> !",
+            "fn w(&(ref a): &(Context)) -> ExitCode",
+            "async fn w(ctx: &Context) -> !",
+        ] {
             assert!(told(Kind::Daemon, sig).is_empty(), "{sig}");
         }
         for sig in ["fn w()", "fn w(ctx: &Context)", "fn w(tick: &Tick) -> Result<(), E>"] {
@@ -179,17 +146,7 @@ mod tests {
     #[test]
     fn every_qualifier_is_told_in_one_compile() {
         let sig = "const async unsafe extern \"C\" fn w<'a, T>(mut more: ...) where T: Copy";
-        assert_eq!(told(Kind::Daemon, sig).len(), 6);
-    }
-
-    #[test]
-    fn another_parameter_is_answered_with_the_shapes_that_are_possible() {
-        let shapes = "write `fn w()` or `fn w(ctx: &Context)`";
-        for sig in ["fn w(c: Context)", "fn w(c: &mut Context)", "fn w(c: &Context, n: u32)", "fn w(t: &rt::Tick)"] {
-            let told = told(Kind::Daemon, sig);
-            assert!(matches!(&told[..], [only] if only.ends_with(shapes)), "{sig}: {told:?}");
-        }
-        assert!(told(Kind::RepeatDaemon, "fn w(t: Tick)").concat().ends_with("or `fn w(tick: &Tick)`"));
+        assert_eq!(told(Kind::Daemon, sig).len(), 5);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::stop::handle;
 use crate::error::Error;
-use crate::process::pidfile::{HELD, Life, look};
+use crate::pidfile::{HELD, Life, look};
 use crate::spec::Spec;
 use crate::spec::plan::Plan;
 

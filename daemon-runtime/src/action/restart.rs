@@ -2,6 +2,7 @@
 
 use super::{Narrator, Start, StartOptions, Stop, StopOptions, start, stop};
 use crate::error::Error;
+use crate::process::anew::received;
 use crate::spec::Spec;
 
 /// How a restart came out, if it did not fail.
@@ -20,6 +21,10 @@ pub(crate) fn restart(
     stop: &StopOptions,
     narrator: &mut dyn Narrator,
 ) -> Result<Restart, Error> {
+    if let Some(arrived) = received(spec)? {
+        // Begun anew by a restart, or for a reload of what one has started: the stop was done long ago.
+        return Ok(Restart { stop: Stop::NotRunning, start: start::go_on(spec, &arrived)? });
+    }
     // What the start would refuse anyway must not cost the daemon that runs.
     narrator.starting();
     let plan = start::check(spec, start)?;

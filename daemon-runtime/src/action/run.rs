@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use super::start::{on_start, running};
+use super::StartOptions;
+use super::start::{on_start, plan, running};
 use crate::error::Error;
+use crate::process::anew::received;
 use crate::process::foreground::{self, Lived};
 use crate::spec::Spec;
-use crate::spec::plan::Plan;
 
 /// How a run in the foreground came out, if it did not fail.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,13 +26,22 @@ pub enum Run {
 }
 
 pub(crate) fn run(spec: &Spec) -> Result<Run, Error> {
-    let plan = Plan::of(spec)?;
-    if let Some(daemon) = running(&plan)? {
+    if let Some(arrived) = received(spec)? {
+        return foreground::work_on(spec, &arrived).map(Run::from);
+    }
+    let plan = plan(spec, &StartOptions::default())?;
+    if let Some(daemon) = running(spec, &plan)? {
         return Ok(Run::AlreadyRunning { pid: daemon.pid });
     }
     on_start(spec)?;
-    match foreground::live(spec, &plan, Arc::new(|| {}))? {
-        Lived::Ended { outcome, .. } => Ok(Run::Ended { code: outcome.code }),
-        Lived::AlreadyRunning(daemon) => Ok(Run::AlreadyRunning { pid: daemon.pid }),
+    foreground::live(spec, &plan, Arc::new(|| {})).map(Run::from)
+}
+
+impl From<Lived> for Run {
+    fn from(lived: Lived) -> Self {
+        match lived {
+            Lived::Ended { outcome, .. } => Self::Ended { code: outcome.code },
+            Lived::AlreadyRunning(daemon) => Self::AlreadyRunning { pid: daemon.pid },
+        }
     }
 }

@@ -4,14 +4,18 @@ use nix::sys::socket::{getsockopt, sockopt};
 
 use super::StartOptions;
 use crate::error::Error;
+use crate::pidfile::{Life, Running, look};
 use crate::process::Observer;
+use crate::process::anew::received;
+use crate::process::daemon::{self, Arrived};
 use crate::process::foreground::{self, Lived};
 use crate::process::launcher;
-use crate::process::pidfile::{Life, Running, look};
+use crate::process::stages::Role;
+use crate::process::streams::Listen;
 use crate::process::verdict::Launched;
-use crate::spec::Spec;
 use crate::spec::plan::Plan;
 use crate::spec::setting::Detach;
+use crate::spec::{Job, Spec};
 
 /// How a start came out, if it did not fail.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,12 +43,31 @@ pub enum Start {
 }
 
 pub(crate) fn start(spec: &Spec, options: &StartOptions, observer: &mut dyn Observer) -> Result<Start, Error> {
-    let plan = Plan::of(spec)?.waiting(options.timeout, None);
-    if let Some(daemon) = running(&plan)? {
+    if let Some(arrived) = received(spec)? {
+        return go_on(spec, &arrived);
+    }
+    let plan = plan(spec, options)?;
+    if let Some(daemon) = running(spec, &plan)? {
         return Ok(Start::AlreadyRunning { pid: daemon.pid });
     }
     on_start(spec)?;
     go(spec, &plan, options, observer)
+}
+
+/// The plan of a start, for a daemon that has something to do.
+pub(super) fn plan(spec: &Spec, options: &StartOptions) -> Result<Plan, Error> {
+    match &*spec.job.borrow() {
+        Job::Here => Err(Error::NoWorker),
+        _ => Ok(Plan::of(spec)?.waiting(options.timeout, None)),
+    }
+}
+
+/// The daemon that this image of the program was begun to be; its `on_start` was called in the launcher.
+pub(super) fn go_on(spec: &Spec, arrived: &Arrived) -> Result<Start, Error> {
+    match arrived.role {
+        Role::Daemon { .. } => daemon::live(spec, arrived),
+        Role::Foreground => foreground::work_on(spec, arrived).map(Start::from),
+    }
 }
 
 /// The start itself, once nobody has refused it.
@@ -55,14 +78,19 @@ pub(super) fn go(
     observer: &mut dyn Observer,
 ) -> Result<Start, Error> {
     if detaches(plan, options) {
-        return launcher::launch(spec, plan, observer).map(Start::from);
+        return match launcher::launch(spec, plan, Listen::ToErrors, observer)? {
+            Launched::Ready { pid, .. } => Ok(Start::Ready { pid }),
+            Launched::Ended { .. } => Ok(Start::Ended),
+            Launched::AlreadyRunning(daemon) => Ok(Start::AlreadyRunning { pid: daemon.pid }),
+            Launched::Daemon(arrived) => daemon::live(spec, &arrived),
+        };
     }
     foreground::live(spec, plan, observer.in_foreground()).map(Start::from)
 }
 
 /// Refuses what can be refused before anything is done, `on_start` included; the plan of a start that nobody refuses.
 pub(super) fn check(spec: &Spec, options: &StartOptions) -> Result<Plan, Error> {
-    let plan = Plan::of(spec)?.waiting(options.timeout, None);
+    let plan = plan(spec, options)?;
     on_start(spec)?;
     if detaches(&plan, options) {
         launcher::check(&plan)?;
@@ -70,8 +98,12 @@ pub(super) fn check(spec: &Spec, options: &StartOptions) -> Result<Plan, Error> 
     Ok(plan)
 }
 
-/// The daemon, if it runs and its start is over. A start that is still going on is waited for where the claim is taken.
-pub(super) fn running(plan: &Plan) -> Result<Option<Running>, Error> {
+/// The daemon, if it runs and its start is over. A start that is still going on is waited for where the claim is taken, and
+/// so is a daemon that is to be waited for.
+pub(super) fn running(spec: &Spec, plan: &Plan) -> Result<Option<Running>, Error> {
+    if !plan.pidfile_timeout.is_zero() || spec.claim.borrow().is_some() {
+        return Ok(None);
+    }
     match look(&plan.pidfile)? {
         Life::Running(daemon) if !daemon.is_starting() => Ok(Some(daemon)),
         _ => Ok(None),
@@ -85,12 +117,12 @@ pub(super) fn on_start(spec: &Spec) -> Result<(), Error> {
     }
 }
 
-fn detaches(plan: &Plan, options: &StartOptions) -> bool {
+pub(super) fn detaches(plan: &Plan, options: &StartOptions) -> bool {
     match plan.detach {
         _ if options.foreground => false,
         Detach::Always => true,
         Detach::Never => false,
-        Detach::Auto => !is_managed(),
+        Detach::Auto | Detach::Exec => !is_managed(),
     }
 }
 
@@ -100,16 +132,6 @@ fn detaches(plan: &Plan, options: &StartOptions) -> bool {
 fn is_managed() -> bool {
     let stdin_is_socket = || getsockopt(&std::io::stdin(), sockopt::SockType).is_ok();
     std::process::id() == 1 || std::env::var_os("NOTIFY_SOCKET").is_some() || stdin_is_socket()
-}
-
-impl From<Launched> for Start {
-    fn from(launched: Launched) -> Self {
-        match launched {
-            Launched::Ready { pid } => Self::Ready { pid },
-            Launched::Ended => Self::Ended,
-            Launched::AlreadyRunning(daemon) => Self::AlreadyRunning { pid: daemon.pid },
-        }
-    }
 }
 
 impl From<Lived> for Start {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::{StatusOptions, fields};
 use crate::error::Error;
-use crate::process::pidfile::{HELD, Life, look};
+use crate::pidfile::{HELD, Life, look};
 use crate::process::session;
 use crate::spec::Spec;
 use crate::spec::plan::Plan;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::StopOptions;
 use crate::error::Error;
-use crate::process::pidfile::{HELD, Life, PAUSE, Running, Turn, clear, look, take_turn, wait_until_free};
+use crate::pidfile::{HELD, Life, PAUSE, Running, Turn, clear, look, take_turn, wait_until_free};
 use crate::process::{Observer, session};
 use crate::spec::Spec;
 use crate::spec::plan::Plan;

@@ -12,7 +12,7 @@ impl fmt::Display for Error {
             Self::Threads { count } => write!(
                 f,
                 "this process has {count} threads, and a fork would take only one of them along; \
-                 call the daemon before any thread is started, or run it with `--foreground`"
+                 call the daemon before any thread is started, or start the program anew with `detach = \"exec\"`"
             ),
             Self::OnStart { text } => write!(f, "on_start refused: {text}"),
             Self::Folder { path, source } => write!(f, "cannot open the folder {}: {}", path.display(), words(source)),
@@ -34,6 +34,22 @@ impl fmt::Display for Error {
             Self::Channel { source } => write!(f, "cannot make the start-up channel: {}", words(source)),
             Self::Detach { step, source } => write!(f, "{step} failed: {}", words(source)),
             Self::CoreDumps { source } => write!(f, "cannot turn core dumps off: {}", words(source)),
+            Self::Chroot { path, source } => {
+                write!(f, "cannot make {} the root directory: {}", path.display(), words(source))
+            }
+            Self::Privileges { account, source } => write!(f, "cannot become {account}: {}", words(source)),
+            Self::EnvironmentShared { count } => write!(
+                f,
+                "the environment cannot be changed while one of {count} threads could be reading it; call the daemon before \
+                 any thread is started, or leave out `env`, `env_clear` and `user`"
+            ),
+            Self::Hook { when, stage, text } => write!(f, "{when}({stage}): {text}"),
+            Self::NoWorker => f.write_str("this daemon has no worker to run; `detach()` or `launch()` makes it"),
+            Self::AlreadyRunning { pid } => write!(f, "already running with pid {pid}"),
+            Self::StartInProgress => {
+                f.write_str("the start is not over yet: a reload is possible once the daemon is ready")
+            }
+            Self::Anew { path, source } => write!(f, "cannot begin {} anew: {}", path.display(), words(source)),
             Self::WorkDir { path, source } => {
                 write!(f, "cannot enter the working directory {}: {}", path.display(), words(source))
             }
@@ -42,7 +58,7 @@ impl fmt::Display for Error {
             }
             Self::Signals { source } => write!(f, "cannot set up the signals: {}", words(source)),
             Self::Descriptors { source } => write!(f, "cannot close the inherited descriptors: {}", words(source)),
-            Self::WorkerFailed { text, .. } => f.write_str(text),
+            Self::WorkerFailed { text, .. } | Self::Action { text, .. } | Self::Flags { text } => f.write_str(text),
             Self::WorkerPanicked { text, .. } => write!(f, "the worker panicked: {text}"),
             Self::WorkerExited { code, .. } => write!(f, "the worker ended with exit code {code} before it was ready"),
             Self::WorkerKilled { signal, .. } => {

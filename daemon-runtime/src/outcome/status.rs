@@ -6,7 +6,12 @@ use serde_json::{Map, Value, json};
 
 use crate::action::{State, Status, Vitals};
 
-pub(super) fn words(status: &Status, wanted: &[String]) -> String {
+/// The line for a person.
+pub(super) fn line(status: &Status, wanted: &[String]) -> String {
+    format!("{} -- {}", status.name, words(status, wanted))
+}
+
+fn words(status: &Status, wanted: &[String]) -> String {
     match &status.state {
         State::Running(_) if !wanted.is_empty() => {
             let told = json(status, wanted);

@@ -52,7 +52,7 @@ impl Terminal {
             Answer::Status(status) => self.state(status),
             Answer::Run(Run::Ended { code }) => *code,
             Answer::Run(Run::AlreadyRunning { pid }) => self.already(*pid),
-            Answer::Usage => 0,
+            Answer::Usage | Answer::Custom | Answer::All => 0,
         }
     }
 
@@ -119,7 +119,7 @@ impl Terminal {
         let line = if self.status.json {
             status::json(status, &self.status.fields).to_string()
         } else {
-            format!("{} -- {}", status.name, status::words(status, &self.status.fields))
+            status::line(status, &self.status.fields)
         };
         print(Stream::Out, &format!("{line}\n"));
         state_code(&status.state)
@@ -157,9 +157,13 @@ impl Narrator for Terminal {
     }
 }
 
-fn fail(error: &Error) {
+pub(super) fn fail(error: &Error) {
+    tell_error(error, error.worker_stderr());
+}
+
+pub(super) fn tell_error(error: &dyn std::error::Error, written: Option<&str>) {
     let mut text = format!("{} {error}\n", badly("error:"));
-    if let Some(written) = error.worker_stderr() {
+    if let Some(written) = written {
         text.push_str("what it wrote to stderr:\n");
         for line in written.lines() {
             text.extend(["  ", line, "\n"]);

@@ -4,13 +4,13 @@
 //! so, when the worker has lived for `settle`. Until then failures are told to the launcher, and what goes to a stderr that
 //! is discarded is kept for it; from then on the daemon is on its own.
 
-use std::os::fd::OwnedFd;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::pidfile::PidFile;
 use super::startup::{Answer, DaemonEnd, Word};
+use super::streams::Later;
+use crate::pidfile::Claimed;
 use crate::spec::setting::Readiness;
 
 /// How long a daemon that has told its failure waits to learn that it was heard. A launcher answers at once; one that
@@ -21,7 +21,7 @@ pub(crate) struct Agreement {
     state: Mutex<State>,
     changed: Condvar,
     readiness: Readiness,
-    pidfile: Arc<PidFile>,
+    pidfile: Arc<Claimed>,
     /// In the foreground, where there is no launcher: who is told that the daemon is ready.
     announce: Option<Announce>,
     announcer: Mutex<Option<JoinHandle<()>>>,
@@ -33,21 +33,16 @@ pub(crate) type Announce = Arc<dyn Fn() + Send + Sync>;
 #[derive(Debug, Default)]
 struct State {
     channel: Option<Arc<DaemonEnd>>,
-    /// What takes stderr's place once the daemon is ready.
-    stderr: Option<OwnedFd>,
+    /// What takes the places of the pipes once the daemon is ready.
+    later: Later,
     said: bool,
     answer: Option<Answer>,
 }
 
 impl Agreement {
     /// With a launcher at the other end of the channel.
-    pub(crate) fn with_launcher(
-        readiness: Readiness,
-        channel: DaemonEnd,
-        stderr: Option<OwnedFd>,
-        pidfile: Arc<PidFile>,
-    ) -> Self {
-        let state = State { channel: Some(Arc::new(channel)), stderr, ..State::default() };
+    pub(crate) fn with_launcher(readiness: Readiness, channel: DaemonEnd, later: Later, pidfile: Arc<Claimed>) -> Self {
+        let state = State { channel: Some(Arc::new(channel)), later, ..State::default() };
         Self {
             state: Mutex::new(state),
             changed: Condvar::new(),
@@ -59,7 +54,7 @@ impl Agreement {
     }
 
     /// In the foreground.
-    pub(crate) fn alone(readiness: Readiness, announce: Announce, pidfile: Arc<PidFile>) -> Self {
+    pub(crate) fn alone(readiness: Readiness, announce: Announce, pidfile: Arc<Claimed>) -> Self {
         let state = Mutex::new(State::default());
         Self {
             state,
@@ -85,8 +80,8 @@ impl Agreement {
             if std::mem::replace(&mut state.said, true) || state.answer.is_some() {
                 return;
             }
-            // Before the word: who reads "OK" may count on stderr being where it was asked for.
-            settle_stderr(&mut state);
+            // Before the word: who reads "OK" may count on the streams being where they were asked for.
+            state.later.settle();
             if let Some(channel) = &state.channel {
                 channel.say(&Word::Ready);
                 return;
@@ -102,7 +97,7 @@ impl Agreement {
             return;
         }
         if answer != Answer::Heard {
-            settle_stderr(&mut state);
+            state.later.settle();
             self.pidfile.started();
         }
         if let Some(channel) = state.channel.take().filter(|_| answer == Answer::Agreed) {
@@ -157,14 +152,6 @@ impl Agreement {
     fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing panics while it is held, so a poisoned lock still holds a whole value.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-// Children that the worker has started keep the pipe as their stderr; the session leader reads it empty for them.
-fn settle_stderr(state: &mut State) {
-    if let Some(stderr) = state.stderr.take() {
-        // It cannot fail: both descriptors are open. Were it to, stderr would stay the pipe, which is read.
-        let _ = nix::unistd::dup2_stderr(&stderr);
     }
 }
 

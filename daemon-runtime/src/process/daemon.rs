@@ -2,90 +2,138 @@
 
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use super::agreement::Agreement;
-use super::pidfile::PidFile;
-use super::stages::{Failure, Prepared, Role, Stage};
+use super::anew::Origin;
+use super::stages::{Environment, Failure, Passage, Prepared, Role};
 use super::startup::{DaemonEnd, Word};
-use super::streams::Streams;
+use super::streams::{Later, Streams};
 use super::watcher::{Watcher, Watching};
 use super::{end, work};
 use crate::context::Context;
+use crate::error::Error;
+use crate::pidfile::Claimed;
+use crate::spec::Spec;
+use crate::spec::hook::When;
 use crate::spec::plan::Plan;
-use crate::spec::{Job, Spec};
+use crate::spec::stage::Stage;
 use crate::sys::disposition::{self, ChildrenStay};
 use crate::sys::exit;
 
 /// What the launcher has made for the daemon.
 #[derive(Debug)]
 pub(crate) struct Kit {
-    pub(crate) pidfile: PidFile,
+    pub(crate) pidfile: Claimed,
     pub(crate) prepared: Prepared,
     pub(crate) streams: Streams,
+    pub(crate) origin: Origin,
     /// For the two who wait for a child; the daemon has its own way with SIGCHLD back.
     pub(crate) children: ChildrenStay,
 }
 
-/// The life of the daemon, from the second fork to its end.
-#[allow(clippy::exit, reason = "in the daemon the call never returns")]
-pub(crate) fn live(spec: &Spec, plan: &Plan, kit: Kit, channel: DaemonEnd) -> ! {
+/// A process that is the daemon, with all stages behind it and the worker still to come.
+#[derive(Debug)]
+pub(crate) struct Arrived {
+    pub(crate) plan: Plan,
+    pub(crate) pidfile: Arc<Claimed>,
+    pub(crate) agreement: Arc<Agreement>,
+    pub(crate) role: Role,
+    pub(crate) origin: Origin,
+    /// In the foreground, where no launcher counts: when the daemon is taken for ready.
+    pub(crate) settled: Option<Instant>,
+}
+
+/// Goes through the stages that come after the second fork. Does not return if one of them fails.
+pub(super) fn arrive(spec: &Spec, plan: &Plan, kit: Kit, channel: DaemonEnd, environment: Environment) -> Arrived {
     drop(kit.children);
-    let pidfile = Arc::new(kit.pidfile);
-    let session = nix::unistd::getsid(None).map_or(0, nix::unistd::Pid::as_raw);
-    let mut keep = kit.streams.descriptors();
+    work::install_panic_hook();
+    let (pidfile, streams) = (kit.pidfile, kit.streams);
+    let role = Role::Daemon { session: nix::unistd::getsid(None).map_or(0, nix::unistd::Pid::as_raw) };
+    let mut keep = streams.descriptors();
     keep.extend(pidfile.descriptors());
     keep.push(channel.as_fd().as_raw_fd());
-    let staged = kit.prepared.run(plan, &pidfile, Role::Daemon { session }, &keep);
-    let redirected = staged.and_then(|()| kit.streams.redirect().map_err(|e| (Stage::Streams, e)));
-    let stderr = match redirected {
-        Ok(stderr) => stderr,
-        Err(failure) => fail(&channel, &pidfile, &failure),
-    };
-    let agreement = Arc::new(Agreement::with_launcher(plan.ready, channel, stderr, Arc::clone(&pidfile)));
-    match work(spec, plan, &agreement, &pidfile, None) {
+    let passage = Passage { spec, plan, pidfile: &pidfile, role, keep, environment };
+    match pass(&passage, kit.prepared, streams) {
+        Ok(later) => {
+            let pidfile = Arc::new(pidfile);
+            let agreement = Agreement::with_launcher(plan.ready, channel, later, Arc::clone(&pidfile));
+            let (agreement, origin) = (Arc::new(agreement), kit.origin);
+            Arrived { plan: plan.clone(), pidfile, agreement, role, origin, settled: None }
+        }
+        Err(failure) => fail(&channel, &pidfile, failure),
+    }
+}
+
+fn pass(passage: &Passage<'_>, prepared: Prepared, streams: Streams) -> Result<Later, Failure> {
+    streams.listen_early().map_err(|source| Failure::Stage(Stage::Streams, source))?;
+    passage.hooks(When::After, Stage::Detach)?;
+    passage.common(prepared)?;
+    let mut later = Later::default();
+    passage.stage(Stage::Streams, || {
+        later = streams.redirect()?;
+        Ok(())
+    })?;
+    Ok(later)
+}
+
+/// Does the work to its end, and ends with it.
+#[allow(clippy::exit, reason = "in the daemon the call never returns")]
+pub(crate) fn live(spec: &Spec, arrived: &Arrived) -> ! {
+    match work(spec, arrived) {
         Ok((outcome, _watching)) => std::process::exit(i32::from(outcome.code)),
         Err(source) => {
-            agreement.tell(&failed(&(Stage::Signals, source)));
+            arrived.agreement.tell(&Word::Undone(Failure::Stage(Stage::Signals, source)));
             std::process::exit(1)
         }
     }
 }
 
 /// Does the work in the process that now is the daemon, up to `on_shutdown`.
-pub(crate) fn work(
-    spec: &Spec,
-    plan: &Plan,
-    agreement: &Arc<Agreement>,
-    pidfile: &Arc<PidFile>,
-    settled: Option<Instant>,
-) -> std::io::Result<(work::Outcome, Watching)> {
-    end::arm(Arc::clone(pidfile), spec.on_shutdown.clone());
-    let ready = Arc::clone(agreement);
-    let context = Context::new(plan.name.clone(), Box::new(move || ready.ready()));
+pub(super) fn work(spec: &Spec, arrived: &Arrived) -> std::io::Result<(work::Outcome, Watching)> {
+    work::install_panic_hook();
     let mut job = spec.job.borrow_mut();
-    let watcher = Watcher {
-        context: context.clone(),
-        agreement: Arc::clone(agreement),
-        waits_for_worker: !matches!(&*job, Job::Once(worker) if !worker.sees_context),
-        stop_signal: plan.stop_signal,
-        settled,
-    };
-    let watching = watcher.spawn()?;
-    disposition::unblock_all()?;
-    agreement.tell(&Word::Working);
-    let outcome = work::run(&mut job, &context, agreement);
+    let patience = Arc::new(AtomicBool::new(job.waits_for_shutdown()));
+    let (context, watching) = begin(spec, arrived, patience)?;
+    let outcome = work::run(&mut job, &context, arrived);
     end::conclude(&outcome.reason, i32::from(outcome.code));
     Ok((outcome, watching))
 }
 
-// The worker has not begun, so nothing of the user's is to be run at exit.
-fn fail(channel: &DaemonEnd, pidfile: &PidFile, failure: &Failure) -> ! {
-    channel.say(&failed(failure));
-    pidfile.release();
-    exit::at_once(1)
+/// From here on the process is the daemon to everybody: its end is set up, signals are heard, the worker may begin.
+/// `patience`: whether the worker ends by itself when it is asked to.
+pub(crate) fn begin(spec: &Spec, arrived: &Arrived, patience: Arc<AtomicBool>) -> std::io::Result<(Context, Watching)> {
+    end::arm(Arc::clone(&arrived.pidfile), spec.on_shutdown.clone());
+    let context = Context::new(arrived.plan.name.clone(), spec.instance.get(), powers(arrived));
+    let watcher = Watcher {
+        context: context.clone(),
+        agreement: Arc::clone(&arrived.agreement),
+        patience,
+        stop_signal: arrived.plan.stop_signal,
+        signals: spec.signals.clone(),
+        settled: arrived.settled,
+    };
+    let watching = watcher.spawn()?;
+    disposition::unblock_all()?;
+    arrived.agreement.tell(&Word::Working);
+    Ok((context, watching))
 }
 
-pub(crate) fn failed((stage, source): &Failure) -> Word {
-    Word::StageFailed { stage: *stage, errno: source.raw_os_error().unwrap_or(nix::libc::EIO) }
+/// What the worker can have done through its context.
+fn powers(arrived: &Arrived) -> crate::context::Powers {
+    let (agreement, starting) = (Arc::clone(&arrived.agreement), Arc::clone(&arrived.agreement));
+    let (pidfile, plan, role) = (Arc::clone(&arrived.pidfile), arrived.plan.clone(), arrived.role);
+    let origin = arrived.origin.clone();
+    crate::context::Powers {
+        ready: Box::new(move || agreement.ready()),
+        reload: Box::new(move || -> Error { super::anew::reload(&origin, &plan, &pidfile, role, &starting) }),
+    }
+}
+
+// The worker has not begun, so nothing of the user's is to be run at exit.
+fn fail(channel: &DaemonEnd, pidfile: &Claimed, failure: Failure) -> ! {
+    channel.say(&Word::Undone(failure));
+    pidfile.release();
+    exit::at_once(1)
 }

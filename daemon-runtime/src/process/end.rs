@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::ThreadId;
 
-use super::pidfile::PidFile;
 use super::reason;
+use crate::pidfile::Claimed;
 use crate::spec::hook::OnShutdown;
 use crate::sys::exit;
 
@@ -23,7 +23,7 @@ struct End {
 
 struct State {
     hook: Hook,
-    pidfile: Option<Arc<PidFile>>,
+    pidfile: Option<Arc<Claimed>>,
 }
 
 enum Hook {
@@ -33,7 +33,7 @@ enum Hook {
 }
 
 /// Sets up the end of the daemon that this process now is.
-pub(crate) fn arm(pidfile: Arc<PidFile>, hook: Option<OnShutdown>) {
+pub(crate) fn arm(pidfile: Arc<Claimed>, hook: Option<OnShutdown>) {
     let end = END.get_or_init(|| End {
         pid: AtomicU32::new(0),
         state: Mutex::new(State { hook: Hook::Done, pidfile: None }),

@@ -6,10 +6,12 @@ use std::time::Instant;
 use nix::sys::signal::SigSet;
 
 use super::agreement::{Agreement, Announce};
-use super::pidfile::{Acquired, PidFile, Running};
-use super::stages::{Prepared, Role, Stage};
-use super::{daemon, end, reason, work};
+use super::anew::Origin;
+use super::daemon::{self, Arrived};
+use super::stages::{Environment, Passage, Prepared, Role};
+use super::{claim, end, reason, work};
 use crate::error::Error;
+use crate::pidfile::{Acquired, Claimed, Running};
 use crate::spec::Spec;
 use crate::spec::plan::Plan;
 use crate::spec::setting::Readiness;
@@ -22,36 +24,63 @@ pub(crate) enum Lived {
     AlreadyRunning(Running),
 }
 
+/// What came of becoming the daemon in the foreground.
+pub(crate) enum Became {
+    Daemon(Box<Arrived>),
+    AlreadyRunning(Running),
+}
+
 /// Lives the daemon's whole life in this process. `announce` is called when it is ready.
 pub(crate) fn live(spec: &Spec, plan: &Plan, announce: Announce) -> Result<Lived, Error> {
-    let pidfile = match PidFile::acquire(&plan.pidfile, plan.start_timeout)? {
-        Acquired::Mine(pidfile) => pidfile,
-        Acquired::Running(daemon) => return Ok(Lived::AlreadyRunning(daemon)),
-    };
-    // As in the background: no signal ends a half-made daemon. They are unblocked when there is somebody to hear them.
-    let blocked = Mask::block(&SigSet::all()).map_err(|source| Error::Signals { source });
-    let staged = blocked.and_then(|mask| stage(plan, &pidfile).map(|()| std::mem::forget(mask)));
-    if let Err(error) = staged {
-        pidfile.release();
-        return Err(error);
-    }
-    let pidfile = Arc::new(pidfile);
-    let agreement = Arc::new(Agreement::alone(plan.ready, announce, Arc::clone(&pidfile)));
-    let settled = (plan.ready == Readiness::Auto).then(|| Instant::now() + plan.settle);
-    let worked = daemon::work(spec, plan, &agreement, &pidfile, settled);
-    let ready = !agreement.is_open();
-    agreement.wait_for_announcer();
-    end::release();
-    match worked {
-        Ok((outcome, _)) if plan.ready == Readiness::Notify && !ready && outcome.reason == reason::NORMALLY => {
-            Err(Error::NeverReady { stderr: String::new() })
-        }
-        Ok((outcome, _watching)) => Ok(Lived::Ended { outcome, ready }),
-        Err(source) => Err(Stage::Signals.error(plan, source)),
+    match arrive(spec, plan, announce)? {
+        Became::Daemon(arrived) => work_on(spec, &arrived),
+        Became::AlreadyRunning(daemon) => Ok(Lived::AlreadyRunning(daemon)),
     }
 }
 
-fn stage(plan: &Plan, pidfile: &PidFile) -> Result<(), Error> {
-    let staged = Prepared::open(plan)?.run(plan, pidfile, Role::Foreground, &pidfile.descriptors());
-    staged.map_err(|(stage, source)| stage.error(plan, source))
+/// Makes this process the daemon, as far as it can be without detaching.
+pub(crate) fn arrive(spec: &Spec, plan: &Plan, announce: Announce) -> Result<Became, Error> {
+    let (prepared, origin) = (Prepared::open(plan)?, Origin::here());
+    let pidfile = match claim(spec, plan, &prepared)? {
+        Acquired::Mine(pidfile) => pidfile,
+        Acquired::Running(daemon) => return Ok(Became::AlreadyRunning(daemon)),
+    };
+    // As in the background: no signal ends a half-made daemon. They are unblocked when there is somebody to hear them.
+    let blocked = Mask::block(&SigSet::all()).map_err(|source| Error::Signals { source });
+    let staged = blocked.and_then(|mask| {
+        let keep = pidfile.descriptors().to_vec();
+        let (role, environment) = (Role::Foreground, Environment::Launchers);
+        let passage = Passage { spec, plan, pidfile: &pidfile, role, keep, environment };
+        passage.common(prepared).map(|()| std::mem::forget(mask)).map_err(|failure| failure.told(plan))
+    });
+    match staged {
+        Ok(()) => Ok(Became::Daemon(Box::new(alone(plan, pidfile, Role::Foreground, origin, announce)))),
+        Err(error) => {
+            pidfile.release();
+            Err(error)
+        }
+    }
+}
+
+/// The daemon, where there is no launcher to agree with.
+pub(super) fn alone(plan: &Plan, pidfile: Claimed, role: Role, origin: Origin, announce: Announce) -> Arrived {
+    let pidfile = Arc::new(pidfile);
+    let agreement = Arc::new(Agreement::alone(plan.ready, announce, Arc::clone(&pidfile)));
+    let settled = (plan.ready == Readiness::Auto).then(|| Instant::now() + plan.settle);
+    Arrived { plan: plan.clone(), pidfile, agreement, role, origin, settled }
+}
+
+/// Does the work, and returns when it is done.
+pub(crate) fn work_on(spec: &Spec, arrived: &Arrived) -> Result<Lived, Error> {
+    let worked = daemon::work(spec, arrived);
+    let ready = !arrived.agreement.is_open();
+    arrived.agreement.wait_for_announcer();
+    end::release();
+    match worked {
+        Ok((outcome, _)) if arrived.plan.ready == Readiness::Notify && !ready && outcome.reason == reason::NORMALLY => {
+            Err(Error::NeverReady { stderr: String::new() })
+        }
+        Ok((outcome, _watching)) => Ok(Lived::Ended { outcome, ready }),
+        Err(source) => Err(Error::Signals { source }),
+    }
 }

@@ -8,44 +8,81 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::Pid;
 
+use super::anew::{self, Handed, Origin};
 use super::daemon::Kit;
-use super::pidfile::{Acquired, PidFile};
-use super::stages::Prepared;
+use super::stages::{self, Prepared};
 use super::startup::{DaemonEnd, LauncherEnd, channel};
-use super::streams::{Capture, Streams};
+use super::streams::{Captures, Listen, Streams};
 use super::verdict::{Begun, Launched, Watch};
-use super::{Observer, leader};
+use super::{Observer, claim, leader};
 use crate::error::Error;
+use crate::pidfile::{Acquired, Claimed};
 use crate::spec::Spec;
+use crate::spec::hook::When;
 use crate::spec::plan::Plan;
+use crate::spec::setting::Detach;
+use crate::spec::stage::Stage;
 use crate::sys::disposition::{ChildrenStay, Mask, is_ignored};
 use crate::sys::fork::{Side, SingleThreaded, fork};
 
 /// Refuses what a start in the background would refuse, before the daemon that runs is stopped for it.
 pub(crate) fn check(plan: &Plan) -> Result<(), Error> {
-    SingleThreaded::prove().map_err(|count| Error::Threads { count })?;
-    Prepared::open(plan)?;
-    Streams::open(plan)?;
+    if plan.detach != Detach::Exec {
+        SingleThreaded::prove().map_err(|count| Error::Threads { count })?;
+    }
+    let prepared = Prepared::open(plan)?;
+    Streams::open(plan, prepared.owner(), Listen::ToErrors)?;
     Ok(())
 }
 
-/// Starts the daemon in the background.
-pub(crate) fn launch(spec: &Spec, plan: &Plan, observer: &mut dyn Observer) -> Result<Launched, Error> {
-    let single = SingleThreaded::prove().map_err(|count| Error::Threads { count })?;
-    let pidfile = match PidFile::acquire(&plan.pidfile, plan.start_timeout)? {
+/// Starts the daemon in the background. Returns in the launcher with how it came out, and in the daemon.
+pub(crate) fn launch(spec: &Spec, plan: &Plan, listen: Listen, observer: &mut dyn Observer) -> Result<Launched, Error> {
+    let way = Way::of(plan)?;
+    let prepared = Prepared::open(plan)?;
+    let pidfile = match claim(spec, plan, &prepared)? {
         Acquired::Mine(pidfile) => pidfile,
         Acquired::Running(daemon) => return Ok(Launched::AlreadyRunning(daemon)),
     };
     observer.begins();
-    match Tools::make(plan).and_then(|tools| Ok((fork_quietly(single)?, tools))) {
-        Ok((Side::Parent(leader), tools)) => Watch::of(plan, tools.of_launcher(leader, pidfile)).conclude(observer),
-        Ok((Side::Child, tools)) => {
-            let (kit, channel) = tools.of_children(pidfile);
-            leader::live(spec, plan, kit, channel, single)
+    let tools = Tools::make(plan, prepared, listen);
+    let ready = tools.and_then(|tools| match stages::hooks(spec, When::Before, Stage::Detach) {
+        Ok(()) => Ok(tools),
+        Err(failure) => Err(failure.told(plan)),
+    });
+    let started = ready.and_then(|tools| match way {
+        Way::Fork(single) => fork_quietly(single).map(|side| (side, tools)),
+        Way::Anew => anew::spawn_leader(plan, &tools.handed(&pidfile)).map(|leader| (Side::Parent(leader), tools)),
+    });
+    match (started, way) {
+        (Ok((Side::Parent(leader), tools)), _) => {
+            observer.forked();
+            Watch::of(plan, tools.of_launcher(leader, pidfile)).conclude(observer)
         }
-        Err(error) => {
+        (Ok((Side::Child, tools)), Way::Fork(single)) => {
+            let (kit, channel) = tools.of_children(pidfile);
+            Ok(Launched::Daemon(Box::new(leader::live(spec, plan, kit, channel, single))))
+        }
+        (Ok((Side::Child, _)), Way::Anew) => unreachable!("a program that was started anew returns in its own call"),
+        (Err(error), _) => {
             pidfile.release();
             Err(error)
+        }
+    }
+}
+
+/// How the processes of the daemon are made.
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    Fork(SingleThreaded),
+    /// The program is started anew, which a process with threads can do too.
+    Anew,
+}
+
+impl Way {
+    fn of(plan: &Plan) -> Result<Self, Error> {
+        match plan.detach {
+            Detach::Exec => Ok(Self::Anew),
+            _ => SingleThreaded::prove().map(Self::Fork).map_err(|count| Error::Threads { count }),
         }
     }
 }
@@ -54,30 +91,31 @@ pub(crate) fn launch(spec: &Spec, plan: &Plan, observer: &mut dyn Observer) -> R
 struct Tools {
     prepared: Prepared,
     streams: Streams,
-    capture: Capture,
+    captures: Captures,
     launcher_end: LauncherEnd,
     daemon_end: DaemonEnd,
     interrupts: SignalFd,
+    origin: Origin,
     mask: Mask,
     children: ChildrenStay,
 }
 
 impl Tools {
-    fn make(plan: &Plan) -> Result<Self, Error> {
-        let prepared = Prepared::open(plan)?;
-        let (streams, capture) = Streams::open(plan)?;
+    fn make(plan: &Plan, prepared: Prepared, listen: Listen) -> Result<Self, Error> {
+        let (streams, captures) = Streams::open(plan, prepared.owner(), listen)?;
         let (launcher_end, daemon_end) = channel().map_err(|source| Error::Channel { source })?;
         let children = ChildrenStay::begin().map_err(|source| Error::Signals { source })?;
         let (mask, interrupts) = interrupts().map_err(|source| Error::Signals { source })?;
-        Ok(Self { prepared, streams, capture, launcher_end, daemon_end, interrupts, mask, children })
+        let origin = Origin::here();
+        Ok(Self { prepared, streams, captures, launcher_end, daemon_end, interrupts, origin, mask, children })
     }
 
     // The rest is dropped: pipes and channel must close when the children close them.
-    fn of_launcher(self, leader: Pid, pidfile: PidFile) -> Begun {
+    fn of_launcher(self, leader: Pid, pidfile: Claimed) -> Begun {
         Begun {
             channel: self.launcher_end,
             leader,
-            capture: self.capture,
+            captures: self.captures,
             interrupts: self.interrupts,
             pidfile,
             _mask: self.mask,
@@ -86,10 +124,15 @@ impl Tools {
     }
 
     // The rest is dropped: what is the launcher's own must not live on in the children. Its mask is not theirs to restore.
-    fn of_children(self, pidfile: PidFile) -> (Kit, DaemonEnd) {
+    fn of_children(self, pidfile: Claimed) -> (Kit, DaemonEnd) {
         mem::forget(self.mask);
-        let kit = Kit { pidfile, prepared: self.prepared, streams: self.streams, children: self.children };
-        (kit, self.daemon_end)
+        let Self { prepared, streams, origin, children, .. } = self;
+        (Kit { pidfile, prepared, streams, origin, children }, self.daemon_end)
+    }
+
+    /// What the session leader needs that is another image of this program.
+    fn handed<'a>(&'a self, pidfile: &'a Claimed) -> Handed<'a> {
+        Handed { origin: &self.origin, pidfile, streams: &self.streams, channel: &self.daemon_end }
     }
 }
 

@@ -8,51 +8,48 @@ use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::{Pid, setsid};
 
-use super::daemon::{self, Kit};
-use super::stages::{Failure, Stage};
+use super::daemon::{self, Arrived, Kit};
+use super::stages::{Environment, Failure};
 use super::startup::{DaemonEnd, Word};
 use super::streams;
 use crate::spec::Spec;
 use crate::spec::plan::Plan;
+use crate::spec::stage::Stage;
 use crate::sys::fork::{Side, SingleThreaded, fork};
 use crate::sys::pidfd::PidFd;
 use crate::sys::{descriptor, disposition, exit};
 
-/// The life of the session leader, from the first fork to its end, and of the daemon that it forks.
-pub(crate) fn live(spec: &Spec, plan: &Plan, kit: Kit, channel: DaemonEnd, single: SingleThreaded) -> ! {
+/// The life of the session leader, from the first fork to its end; in the daemon that it forks this returns.
+pub(super) fn live(spec: &Spec, plan: &Plan, kit: Kit, channel: DaemonEnd, single: SingleThreaded) -> Arrived {
     match detach(single) {
-        Ok(Side::Child) => daemon::live(spec, plan, kit, channel),
+        Ok(Side::Child) => daemon::arrive(spec, plan, kit, channel, Environment::Launchers),
         Ok(Side::Parent(pid)) => stay(kit, channel, pid),
-        Err(failure) => {
-            channel.say(&daemon::failed(&failure));
-            exit::at_once(1)
-        }
+        Err(source) => fail(&channel, Failure::Stage(Stage::Detach, source)),
     }
 }
 
-fn detach(single: SingleThreaded) -> Result<Side, Failure> {
-    let at = |stage| move |source| (stage, source);
-    setsid().map_err(|e| (Stage::Detach, e.into()))?;
+fn detach(single: SingleThreaded) -> io::Result<Side> {
+    setsid()?;
     // Until there was a new session, a hang-up of the launcher's terminal could reach us. It is blocked still, and was not
     // meant for the daemon.
-    disposition::forget_pending(Signal::SIGHUP).map_err(at(Stage::Detach))?;
-    fork(single).map_err(at(Stage::Detach))
+    disposition::forget_pending(Signal::SIGHUP)?;
+    fork(single)
 }
 
-fn stay(kit: Kit, channel: DaemonEnd, daemon: Pid) -> ! {
+/// The daemon is there, and this process is its parent: hands it over to the launcher, and stays as long as it is needed.
+pub(super) fn stay(kit: Kit, channel: DaemonEnd, daemon: Pid) -> ! {
     let handle = match PidFd::open(daemon.as_raw()) {
         Ok(handle) => handle,
         Err(source) => {
-            channel.say(&daemon::failed(&(Stage::SessionLeader, source)));
             // It is our child, and nobody has waited for it: the number can mean nobody else.
             let _ = nix::sys::signal::kill(daemon, Signal::SIGKILL);
             let _ = waitpid(daemon, None);
-            exit::at_once(1)
+            fail(&channel, Failure::SessionLeader(source))
         }
     };
     // The launcher's pipes must close when the launcher goes, and the claim is the daemon's.
     streams::discard();
-    let drain = kit.streams.into_drain();
+    let drains = kit.streams.into_drains();
     drop((kit.pidfile, kit.prepared));
     channel.introduce(daemon.as_raw(), &handle);
     if daemon_ends_first(&handle, &channel) {
@@ -60,10 +57,13 @@ fn stay(kit: Kit, channel: DaemonEnd, daemon: Pid) -> ! {
     }
     // The launcher waits for this: nothing more is to come.
     drop(channel);
-    if let Some(pipe) = drain {
-        read_empty(&pipe);
-    }
+    read_empty(&drains);
     exit::at_once(0)
+}
+
+pub(super) fn fail(channel: &DaemonEnd, failure: Failure) -> ! {
+    channel.say(&Word::Undone(failure));
+    exit::at_once(1)
 }
 
 /// Waits for the end of the daemon or of the launcher's interest; true if it is the daemon's.
@@ -93,19 +93,33 @@ fn wait_status(daemon: Pid) -> i32 {
     }
 }
 
-/// A child that the worker started before it was ready may have the pipe as its stderr for as long as it lives. It must
+/// A child that the worker started before it was ready may have a pipe as its stderr for as long as it lives. It must
 /// neither block on a full pipe nor die of a closed one, so somebody reads on; as an orphan, so that nobody waits for it.
-fn read_empty(pipe: &OwnedFd) {
-    if ends_soon(pipe) || !orphaned() {
+fn read_empty(pipes: &[OwnedFd]) {
+    if pipes.iter().all(ends_soon) || !orphaned() {
         return;
     }
     // Alone from here on: no part of the daemon's session, and with nothing open that anybody could wait for.
     let _ = setsid();
     let _ = nix::unistd::chdir("/");
-    let others = descriptor::open().unwrap_or_default().into_iter().filter(|fd| *fd != pipe.as_raw_fd());
-    others.for_each(descriptor::close);
+    let ours = |fd: &i32| pipes.iter().any(|pipe| pipe.as_raw_fd() == *fd);
+    descriptor::open().unwrap_or_default().into_iter().filter(|fd| !ours(fd)).for_each(descriptor::close);
+    let mut open: Vec<&OwnedFd> = pipes.iter().collect();
+    while !open.is_empty() {
+        let mut fds: Vec<_> = open.iter().map(|pipe| PollFd::new(pipe.as_fd(), PollFlags::POLLIN)).collect();
+        if !matches!(poll(&mut fds, PollTimeout::NONE), Ok(_) | Err(nix::errno::Errno::EINTR)) {
+            return;
+        }
+        let is_readable: Vec<bool> = fds.iter().map(|fd| fd.any() == Some(true)).collect();
+        let mut readable = is_readable.into_iter();
+        open.retain(|pipe| !readable.next().unwrap_or(false) || reads_on(pipe));
+    }
+}
+
+/// Throws away what is there; false at the end of it.
+fn reads_on(pipe: &OwnedFd) -> bool {
     let mut bytes = [0_u8; 4096];
-    while matches!(nix::unistd::read(pipe, &mut bytes), Ok(1..) | Err(nix::errno::Errno::EINTR)) {}
+    matches!(nix::unistd::read(pipe, &mut bytes), Ok(1..) | Err(nix::errno::Errno::EINTR))
 }
 
 /// Whether nobody can write to it any more, now or in a moment: the daemon itself is about to let go of it.

@@ -1,85 +1,72 @@
-//! The stages on the way to a daemon, in their order.
+//! The stages on the way to a daemon: how each is done, and the hooks before and after it. Their order, and why it is so,
+//! stands at [`Stage`].
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io;
-use std::os::fd::RawFd;
+use std::os::fd::{AsRawFd, RawFd};
 use std::path::Path;
 
 use nix::fcntl::{OFlag, open};
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::stat::{Mode, umask};
-use nix::unistd::fchdir;
+use nix::unistd::{chdir, chroot, fchdir};
 
-use super::pidfile::PidFile;
+use super::privileges::Identity;
+use super::work;
 use crate::error::Error;
+use crate::folder::Owner;
+use crate::pidfile::Claimed;
+use crate::spec::Spec;
+use crate::spec::hook::When;
 use crate::spec::plan::Plan;
 use crate::spec::setting::CloseFds;
-use crate::sys::{descriptor, disposition};
+use crate::spec::signal::SignalAction;
+use crate::spec::stage::Stage;
+use crate::sys::fork::SingleThreaded;
+use crate::sys::{descriptor, disposition, environ};
 
-/// A stage. The order is the order in which they run, and why it is so:
-///
-/// 1. `Detach`: a new session, and a process that does not lead it, so that no terminal can become its own. First,
-///    because all that follows should be true of the daemon and of nobody else.
-/// 2. `CoreDumps`: off before there is anything in memory that should not be on disk.
-/// 3. `Umask`: before any file is made.
-/// 4. `WorkDir`: after all relative paths were made absolute, which the launcher has done.
-/// 5. `PidFile`: sealed as late as the number is final, and before the worker can ask for it.
-/// 6. `Signals`: their dispositions. They stay blocked until the watcher is there to hear them, so that none ends a half-made
-///    daemon without a word.
-/// 7. `Descriptors`: after everything that needed one.
-/// 8. `Streams`: last, because until here an error could still be seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stage {
-    SessionLeader,
-    Detach,
-    CoreDumps,
-    Umask,
-    WorkDir,
-    PidFile,
-    Signals,
-    Descriptors,
-    Streams,
+/// Why the daemon did not come to be.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The session leader could not do its part.
+    SessionLeader(io::Error),
+    /// A stage failed.
+    Stage(Stage, io::Error),
+    /// The environment cannot be changed: so many threads could be reading it.
+    Environment(usize),
+    /// A hook refused, or panicked.
+    Hook(When, Stage, String),
 }
 
-/// Each with its word on the start-up channel.
-const WORDS: [(Stage, &str); 9] = [
-    (Stage::SessionLeader, "session leader"),
-    (Stage::Detach, "detach"),
-    (Stage::CoreDumps, "core_dumps"),
-    (Stage::Umask, "umask"),
-    (Stage::WorkDir, "workdir"),
-    (Stage::PidFile, "pidfile"),
-    (Stage::Signals, "signals"),
-    (Stage::Descriptors, "descriptors"),
-    (Stage::Streams, "streams"),
-];
-
-impl Stage {
-    pub(crate) fn word(self) -> &'static str {
-        WORDS.iter().find(|(stage, _)| *stage == self).map_or("", |(_, word)| word)
-    }
-
-    pub(crate) fn of_word(text: &str) -> Option<Self> {
-        WORDS.iter().find(|(_, word)| *word == text).map(|(stage, _)| *stage)
-    }
-
-    /// The error of this stage, as the launcher tells it.
-    pub(crate) fn error(self, plan: &Plan, source: io::Error) -> Error {
+impl Failure {
+    /// As the launcher tells it.
+    pub(crate) fn told(self, plan: &Plan) -> Error {
         match self {
-            Self::SessionLeader => Error::Detach { step: "making the session leader", source },
-            Self::Detach => Error::Detach { step: "detaching", source },
-            Self::CoreDumps => Error::CoreDumps { source },
-            Self::Umask | Self::WorkDir => Error::WorkDir { path: plan.workdir.clone(), source },
-            Self::PidFile => Error::PidFile { path: plan.pidfile.clone(), source },
-            Self::Signals => Error::Signals { source },
-            Self::Descriptors => Error::Descriptors { source },
-            Self::Streams => Error::Stream { stream: "the standard streams", path: plan.stdout.clone(), source },
+            Self::SessionLeader(source) => Error::Detach { step: "making the session leader", source },
+            Self::Environment(count) => Error::EnvironmentShared { count },
+            Self::Hook(when, stage, text) => Error::Hook { when, stage: stage.word(), text },
+            Self::Stage(stage, source) => of_stage(stage, plan, source),
         }
     }
 }
 
+fn of_stage(stage: Stage, plan: &Plan, source: io::Error) -> Error {
+    match stage {
+        Stage::Detach => Error::Detach { step: "detaching", source },
+        Stage::CoreDumps => Error::CoreDumps { source },
+        Stage::Chroot => Error::Chroot { path: plan.chroot.clone().unwrap_or_default(), source },
+        Stage::Privileges => Error::Privileges { account: plan.account(), source },
+        Stage::Umask | Stage::WorkDir => Error::WorkDir { path: plan.workdir.clone(), source },
+        Stage::PidFile => Error::PidFile { path: plan.pidfile.clone(), source },
+        Stage::Signals => Error::Signals { source },
+        Stage::Descriptors => Error::Descriptors { source },
+        Stage::Streams => Error::Stream { stream: "the standard streams", path: plan.stdout.clone(), source },
+    }
+}
+
 /// Which process goes through the stages.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
     /// The daemon, in a session of its own.
     Daemon { session: i32 },
@@ -105,36 +92,155 @@ impl Role {
     }
 }
 
-/// A stage that failed.
-pub(crate) type Failure = (Stage, io::Error);
-
-/// What the launcher has opened for the stages.
+/// What the launcher has opened and looked up for the stages.
 #[derive(Debug)]
 pub(crate) struct Prepared {
-    workdir: File,
+    /// None where it is inside of another root.
+    workdir: Option<File>,
+    chroot: Option<File>,
+    identity: Option<Identity>,
 }
 
 impl Prepared {
     /// Opens what can be opened early, so that it is refused early.
     pub(crate) fn open(plan: &Plan) -> Result<Self, Error> {
-        let workdir = open_folder(&plan.workdir);
-        let workdir = workdir.map_err(|source| Error::WorkDir { path: plan.workdir.clone(), source })?;
-        Ok(Self { workdir })
+        let in_root = |path: &Path, source| Error::Chroot { path: path.to_owned(), source };
+        let workdir = |path: &Path, source| Error::WorkDir { path: path.to_owned(), source };
+        Ok(Self {
+            identity: Identity::look_up(plan)?,
+            workdir: match &plan.chroot {
+                None => Some(open_folder(&plan.workdir).map_err(|e| workdir(&plan.workdir, e))?),
+                Some(_) => None,
+            },
+            chroot: match &plan.chroot {
+                Some(path) => Some(open_folder(path).map_err(|e| in_root(path, e))?),
+                None => None,
+            },
+        })
     }
 
-    /// The stages that a foreground process goes through as well, in their order up to `Descriptors`.
-    pub(crate) fn run(self, plan: &Plan, pidfile: &PidFile, role: Role, keep: &[RawFd]) -> Result<(), Failure> {
-        let at = |stage| move |source| (stage, source);
-        if !plan.core_dumps {
-            core_dumps_off().map_err(at(Stage::CoreDumps))?;
-        }
-        umask(Mode::from_bits_truncate(plan.umask));
-        fchdir(&self.workdir).map_err(|e| (Stage::WorkDir, e.into()))?;
-        pidfile.seal(role.session()).map_err(at(Stage::PidFile))?;
-        disposition::reset_ignored(role.may_ignore()).map_err(at(Stage::Signals))?;
-        drop(self.workdir);
-        close(plan.close_fds, keep).map_err(at(Stage::Descriptors))
+    /// Who owns what is made for the daemon.
+    pub(crate) fn owner(&self) -> Owner {
+        self.identity.as_ref().and_then(Identity::owner)
     }
+
+    /// The daemon's environment, as far as it differs from ours: the variables to set, after all others were taken away
+    /// if so asked.
+    pub(crate) fn variables(&self, plan: &Plan) -> Vec<(OsString, OsString)> {
+        let of_user = self.identity.as_ref().map(Identity::variables).unwrap_or_default();
+        of_user.into_iter().chain(plan.env.iter().cloned()).collect()
+    }
+}
+
+/// A process on its way through the stages.
+pub(crate) struct Passage<'a> {
+    pub(crate) spec: &'a Spec,
+    pub(crate) plan: &'a Plan,
+    pub(crate) pidfile: &'a Claimed,
+    pub(crate) role: Role,
+    /// The descriptors that are ours, and stay open.
+    pub(crate) keep: Vec<RawFd>,
+    /// Whether the environment is the daemon's already, because the program was started anew in it.
+    pub(crate) environment: Environment,
+}
+
+/// What is to become of the environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Environment {
+    /// It is to be changed.
+    Launchers,
+    /// It was made for the daemon.
+    Daemons,
+}
+
+impl Passage<'_> {
+    /// Those between `Detach` and `Streams`, which a foreground process goes through as well.
+    pub(crate) fn common(&self, prepared: Prepared) -> Result<(), Failure> {
+        let plan = self.plan;
+        let seal = || self.pidfile.seal(self.role.session());
+        // While there still is a /proc: the new root may have none.
+        let open = descriptor::Table::open();
+        self.stage(Stage::CoreDumps, || if plan.core_dumps { Ok(()) } else { core_dumps_off() })?;
+        self.stage(Stage::Chroot, || prepared.chroot.as_ref().map_or(Ok(()), change_root))?;
+        let sealed_early = prepared.owner().is_some();
+        self.hooks(When::Before, Stage::Privileges)?;
+        if sealed_early {
+            // Who is about to lose the right to write in the folder puts the pidfile in its place now.
+            seal().map_err(|source| Failure::Stage(Stage::PidFile, source))?;
+        }
+        self.stage_after(Stage::Privileges, || prepared.identity.as_ref().map_or(Ok(()), Identity::assume))?;
+        self.change_environment(&prepared)?;
+        self.stage(Stage::Umask, || {
+            umask(Mode::from_bits_truncate(plan.umask));
+            Ok(())
+        })?;
+        self.stage(Stage::WorkDir, || match &prepared.workdir {
+            Some(folder) => Ok(fchdir(folder)?),
+            None => Ok(chdir(&plan.workdir)?),
+        })?;
+        self.stage(Stage::PidFile, || if sealed_early { Ok(()) } else { seal() })?;
+        self.stage(Stage::Signals, || self.dispose())?;
+        drop(prepared);
+        self.stage(Stage::Descriptors, || close(plan, open, &self.keep))
+    }
+
+    /// Those that are done again in a new image of the program, for a daemon that it was already.
+    pub(crate) fn again(&self) -> Result<(), Failure> {
+        self.stage(Stage::Umask, || {
+            umask(Mode::from_bits_truncate(self.plan.umask));
+            Ok(())
+        })?;
+        self.stage(Stage::WorkDir, || Ok(chdir(&self.plan.workdir)?))?;
+        self.stage(Stage::PidFile, || self.pidfile.witness_anew())?;
+        self.stage(Stage::Signals, || self.dispose())
+    }
+
+    /// One stage, with its hooks.
+    pub(crate) fn stage(&self, stage: Stage, act: impl FnOnce() -> io::Result<()>) -> Result<(), Failure> {
+        self.hooks(When::Before, stage)?;
+        self.stage_after(stage, act)
+    }
+
+    /// One stage whose hooks before it were called.
+    fn stage_after(&self, stage: Stage, act: impl FnOnce() -> io::Result<()>) -> Result<(), Failure> {
+        act().map_err(|source| Failure::Stage(stage, source))?;
+        self.hooks(When::After, stage)
+    }
+
+    pub(crate) fn hooks(&self, when: When, stage: Stage) -> Result<(), Failure> {
+        hooks(self.spec, when, stage)
+    }
+
+    fn change_environment(&self, prepared: &Prepared) -> Result<(), Failure> {
+        let variables = prepared.variables(self.plan);
+        let is_as_it_should = variables.is_empty() && !self.plan.env_clear;
+        if is_as_it_should || self.environment == Environment::Daemons {
+            return Ok(());
+        }
+        let single = SingleThreaded::prove().map_err(Failure::Environment)?;
+        if self.plan.env_clear {
+            environ::clear(single);
+        }
+        for (key, value) in &variables {
+            environ::set(single, key, value);
+        }
+        Ok(())
+    }
+
+    fn dispose(&self) -> io::Result<()> {
+        disposition::reset_ignored(self.role.may_ignore())?;
+        let ignored = self.spec.signals.iter().filter(|(_, action)| matches!(action, SignalAction::Ignore));
+        ignored.into_iter().try_for_each(|(signal, _)| disposition::ignore(*signal))
+    }
+}
+
+/// The hooks of one moment, in the order in which they were given.
+pub(crate) fn hooks(spec: &Spec, when: When, stage: Stage) -> Result<(), Failure> {
+    let wanted = spec.hooks.iter().filter(|(at, of, _)| (*at, *of) == (when, stage));
+    wanted.into_iter().try_for_each(|(_, _, hook)| {
+        let result = work::guarded(hook).unwrap_or_else(|panic| Err(format!("it panicked: {panic}")));
+        result.map_err(|text| Failure::Hook(when, stage, text))
+    })
 }
 
 fn open_folder(path: &Path) -> io::Result<File> {
@@ -142,31 +248,29 @@ fn open_folder(path: &Path) -> io::Result<File> {
     Ok(File::from(open(path, flags, Mode::empty())?))
 }
 
+// Into it first, and then to its root: a working directory that stays outside is a way out.
+fn change_root(root: &File) -> io::Result<()> {
+    fchdir(root)?;
+    chroot(".")?;
+    Ok(chdir("/")?)
+}
+
 // Both limits: a program that the daemon runs cannot raise the soft one again.
 fn core_dumps_off() -> io::Result<()> {
     Ok(setrlimit(Resource::RLIMIT_CORE, 0, 0)?)
 }
 
-fn close(which: CloseFds, keep: &[RawFd]) -> io::Result<()> {
-    let is_leaked = |fd: &RawFd| match which {
+fn close(plan: &Plan, open: io::Result<descriptor::Table>, keep: &[RawFd]) -> io::Result<()> {
+    if plan.close_fds == CloseFds::None {
+        return Ok(());
+    }
+    let open = open?;
+    let keep = |fd: &RawFd| keep.contains(fd) || plan.preserve_fds.contains(fd) || *fd == open.as_raw_fd();
+    let is_leaked = |fd: &RawFd| match plan.close_fds {
         CloseFds::None => false,
-        CloseFds::Inherited => !descriptor::is_close_on_exec(*fd),
-        CloseFds::All => !keep.contains(fd),
+        CloseFds::Inherited => !keep(fd) && !descriptor::is_close_on_exec(*fd),
+        CloseFds::All => !keep(fd),
     };
-    if which != CloseFds::None {
-        descriptor::open()?.into_iter().filter(is_leaked).for_each(descriptor::close);
-    }
+    open.list()?.into_iter().filter(is_leaked).for_each(descriptor::close);
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_stage_has_a_word_of_its_own() {
-        for (stage, word) in WORDS {
-            assert_eq!((Stage::of_word(word), stage.word()), (Some(stage), word));
-        }
-    }
 }

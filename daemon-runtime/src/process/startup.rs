@@ -13,7 +13,9 @@ use nix::sys::socket::{
     AddressFamily, ControlMessage, MsgFlags, Shutdown, SockFlag, SockType, recvmsg, sendmsg, shutdown, socketpair,
 };
 
-use super::stages::Stage;
+use super::stages::Failure;
+use crate::spec::hook::When;
+use crate::spec::stage::Stage;
 use crate::sys::pidfd::{PidFd, poll_timeout};
 
 /// How long the channel may stay open after the last word on it.
@@ -27,8 +29,8 @@ const LONGEST: usize = 32 * 1024;
 pub(crate) enum Word {
     /// Session leader: the daemon is there, and this is a handle on it.
     Forked { pid: i32, handle: PidFd },
-    /// Session leader or daemon: this stage failed.
-    StageFailed { stage: Stage, errno: i32 },
+    /// Session leader or daemon: the daemon could not come to be.
+    Undone(Failure),
     /// Daemon: all stages are done, the worker begins.
     Working,
     /// Daemon: ready.
@@ -57,7 +59,11 @@ pub(crate) enum Answer {
 }
 
 const FORKED: u8 = b'F';
+const LEADER: u8 = b'L';
 const STAGE: u8 = b'S';
+const ENVIRONMENT: u8 = b'V';
+const BEFORE: u8 = b'B';
+const AFTER: u8 = b'C';
 const WORKING: u8 = b'W';
 const READY: u8 = b'R';
 const PARTED: u8 = b'D';
@@ -76,6 +82,13 @@ pub(crate) struct LauncherEnd(OwnedFd);
 #[derive(Debug)]
 pub(crate) struct DaemonEnd(OwnedFd);
 
+impl DaemonEnd {
+    /// The end that came along when the program was started anew.
+    pub(crate) fn handed(end: OwnedFd) -> Self {
+        Self(end)
+    }
+}
+
 pub(crate) fn channel() -> io::Result<(LauncherEnd, DaemonEnd)> {
     let (launcher, daemon) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)?;
     Ok((LauncherEnd(launcher), DaemonEnd(daemon)))
@@ -91,7 +104,7 @@ impl DaemonEnd {
     pub(crate) fn say(&self, word: &Word) {
         match word {
             Word::Forked { pid, handle } => self.introduce(*pid, handle),
-            Word::StageFailed { stage, errno } => self.send(STAGE, *errno, stage.word(), None),
+            Word::Undone(failure) => self.say_undone(failure),
             Word::Working => self.send(WORKING, 0, "", None),
             Word::Ready => self.send(READY, 0, "", None),
             Word::Parted => self.send(PARTED, 0, "", None),
@@ -99,6 +112,18 @@ impl DaemonEnd {
             Word::Panicked(text) => self.send(PANICKED, 0, text, None),
             Word::Terminated { signal } => self.send(TERMINATED, *signal, "", None),
             Word::Ended { status } => self.send(ENDED, *status, "", None),
+        }
+    }
+
+    fn say_undone(&self, failure: &Failure) {
+        let with = |stage: &Stage, text: &str| format!("{} {text}", stage.word());
+        let errno = |source: &io::Error| source.raw_os_error().unwrap_or(0);
+        match failure {
+            Failure::SessionLeader(source) => self.send(LEADER, errno(source), &source.to_string(), None),
+            Failure::Stage(stage, source) => self.send(STAGE, errno(source), &with(stage, &source.to_string()), None),
+            Failure::Environment(count) => self.send(ENVIRONMENT, i32::try_from(*count).unwrap_or(i32::MAX), "", None),
+            Failure::Hook(When::Before, stage, text) => self.send(BEFORE, 0, &with(stage, text), None),
+            Failure::Hook(When::After, stage, text) => self.send(AFTER, 0, &with(stage, text), None),
         }
     }
 
@@ -180,7 +205,7 @@ fn parse(bytes: &[u8], handle: Option<PidFd>) -> io::Result<Option<Word>> {
     let text = String::from_utf8_lossy(text);
     let word = match (*tag, handle) {
         (FORKED, Some(handle)) => Word::Forked { pid: number, handle },
-        (STAGE, _) => Word::StageFailed { stage: Stage::of_word(&text).ok_or_else(garbled)?, errno: number },
+        (LEADER | STAGE | ENVIRONMENT | BEFORE | AFTER, _) => Word::Undone(undone(*tag, number, &text)?),
         (WORKING, _) => Word::Working,
         (READY, _) => Word::Ready,
         (PARTED, _) => Word::Parted,
@@ -191,6 +216,24 @@ fn parse(bytes: &[u8], handle: Option<PidFd>) -> io::Result<Option<Word>> {
         _ => return Err(garbled()),
     };
     Ok(Some(word))
+}
+
+fn undone(tag: u8, number: i32, text: &str) -> io::Result<Failure> {
+    let source = |text: &str| match number {
+        0 => io::Error::other(text.to_owned()),
+        errno => io::Error::from_raw_os_error(errno),
+    };
+    let of_stage = || {
+        let (word, text) = text.split_once(' ').ok_or_else(garbled)?;
+        Ok::<_, io::Error>((Stage::of_word(word).ok_or_else(garbled)?, text))
+    };
+    Ok(match tag {
+        LEADER => Failure::SessionLeader(source(text)),
+        ENVIRONMENT => Failure::Environment(usize::try_from(number).unwrap_or_default()),
+        BEFORE => of_stage().map(|(stage, text)| Failure::Hook(When::Before, stage, text.to_owned()))?,
+        AFTER => of_stage().map(|(stage, text)| Failure::Hook(When::After, stage, text.to_owned()))?,
+        _ => of_stage().map(|(stage, text)| Failure::Stage(stage, source(text)))?,
+    })
 }
 
 fn garbled() -> io::Error {
@@ -232,8 +275,27 @@ mod tests {
         assert!(matches!(said(&Word::Ended { status: 256 }), Word::Ended { status: 256 }));
         assert!(matches!(said(&Word::Failed("no".into())), Word::Failed(t) if t == "no"));
         assert!(matches!(said(&Word::Panicked("oh".into())), Word::Panicked(t) if t == "oh"));
-        let failed = Word::StageFailed { stage: Stage::WorkDir, errno: 2 };
-        assert!(matches!(said(&failed), Word::StageFailed { stage: Stage::WorkDir, errno: 2 }));
+    }
+
+    #[test]
+    fn what_kept_the_daemon_from_being_arrives_with_its_cause() {
+        let undone = |failure| match said(&Word::Undone(failure)) {
+            Word::Undone(failure) => failure,
+            other => panic!("{other:?}"),
+        };
+        let Failure::Stage(Stage::WorkDir, source) =
+            undone(Failure::Stage(Stage::WorkDir, io::Error::from_raw_os_error(2)))
+        else {
+            panic!("another failure")
+        };
+        assert_eq!(source.raw_os_error(), Some(2));
+        let Failure::Stage(_, source) = undone(Failure::Stage(Stage::PidFile, io::Error::other("no locks"))) else {
+            panic!("another failure")
+        };
+        assert_eq!(source.to_string(), "no locks");
+        let hook = undone(Failure::Hook(When::After, Stage::Umask, "two words".into()));
+        assert!(matches!(hook, Failure::Hook(When::After, Stage::Umask, text) if text == "two words"));
+        assert!(matches!(undone(Failure::Environment(3)), Failure::Environment(3)));
     }
 
     #[test]

@@ -1,10 +1,12 @@
-//! The standard streams: opened in the launcher, put in their places in the daemon, and stderr listened to until the
-//! daemon is ready.
+//! The standard streams: opened in the launcher, put in their places in the daemon, and listened to until the daemon is
+//! ready.
 
-use std::fs::{DirBuilder, File, Permissions};
-use std::io::{self, Read};
+mod capture;
+
+use std::fs::{File, Permissions};
+use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::os::unix::fs::{DirBuilderExt, FileExt, FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use nix::errno::Errno;
@@ -12,11 +14,10 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
 use nix::sys::stat::Mode;
 use nix::unistd::{dup2_stderr, dup2_stdin, dup2_stdout, geteuid};
 
+pub(crate) use self::capture::{Capture, Captures, trimmed};
 use crate::error::Error;
+use crate::folder::{self, Owner};
 use crate::spec::plan::Plan;
-
-/// How much of what the worker wrote to stderr is kept for the terminal: the end of it.
-const KEPT: usize = 64 * 1024;
 
 /// The files that become the daemon's streams.
 #[derive(Debug)]
@@ -24,54 +25,136 @@ pub(crate) struct Streams {
     stdin: OwnedFd,
     stdout: OwnedFd,
     stderr: OwnedFd,
-    /// Where stderr is discarded: what takes its place until the daemon is ready.
-    pipe: Option<(OwnedFd, OwnedFd)>,
+    /// Where what is written is listened to through a pipe until the daemon is ready.
+    out_pipe: Option<Pipe>,
+    err_pipe: Option<Pipe>,
 }
 
-/// How the launcher gets at what the worker writes to stderr.
+/// A pipe, of which the session leader keeps the reading end: it reads it empty for children that still write to it.
 #[derive(Debug)]
-pub(crate) enum Capture {
-    /// It comes through a pipe, because the real stderr keeps nothing.
-    Pipe { reader: File, read: Vec<u8> },
-    /// It is read back from the log, from where the log ended before.
-    Log { log: File, from: u64 },
-    /// It came through a pipe that nobody can write to any more.
-    Read(Vec<u8>),
-    /// It goes to a device or a FIFO, which cannot be read back.
-    None,
+pub(crate) struct Pipe {
+    reader: OwnedFd,
+    writer: OwnedFd,
+}
+
+/// Which streams the launcher listens to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Listen {
+    /// To stderr, as far as the worker writes to it: it is shown where the start fails.
+    ToErrors,
+    /// To both, from the fork on: the caller gets the text.
+    ToAll,
+}
+
+/// What takes the places of the pipes once the daemon is ready.
+#[derive(Debug, Default)]
+pub(crate) struct Later {
+    stdout: Option<OwnedFd>,
+    stderr: Option<OwnedFd>,
+}
+
+impl Later {
+    /// Puts them in their places. Children that the worker has started keep the pipe; the session leader reads it empty.
+    pub(crate) fn settle(&mut self) {
+        // It cannot fail: all descriptors are open. Were it to, the stream would stay the pipe, which is read.
+        if let Some(stdout) = self.stdout.take() {
+            let _ = dup2_stdout(&stdout);
+        }
+        if let Some(stderr) = self.stderr.take() {
+            let _ = dup2_stderr(&stderr);
+        }
+    }
 }
 
 impl Streams {
-    /// Opens all three, so that what is wrong with them is told before anything is forked.
-    pub(crate) fn open(plan: &Plan) -> Result<(Self, Capture), Error> {
+    /// Opens all three, so that what is wrong with them is told before anything is forked. A log that is not there is made,
+    /// and belongs to `owner`.
+    pub(crate) fn open(plan: &Plan, owner: Owner, listen: Listen) -> Result<(Self, Captures), Error> {
         let stdin = named("stdin", &plan.stdin, open_stdin(&plan.stdin))?;
-        let stdout = named("stdout", &plan.stdout, open_log(&plan.stdout))?;
-        let stderr = named("stderr", &plan.stderr, open_log(&plan.stderr))?;
-        let (pipe, capture) = named("stderr", &plan.stderr, listen(&stderr, &plan.stderr))?;
-        Ok((Self { stdin, stdout, stderr, pipe }, capture))
+        let stdout = named("stdout", &plan.stdout, open_log(&plan.stdout, owner))?;
+        let stderr = named("stderr", &plan.stderr, open_log(&plan.stderr, owner))?;
+        let pipe = |stream, path, file| named(stream, path, pipe_for(file, listen));
+        let err_pipe = pipe("stderr", &plan.stderr, &stderr)?;
+        let out_pipe = match listen {
+            Listen::ToErrors => None,
+            Listen::ToAll => pipe("stdout", &plan.stdout, &stdout)?,
+        };
+        let captures = Captures {
+            stderr: named("stderr", &plan.stderr, Capture::of(&stderr, &plan.stderr, err_pipe.as_ref()))?,
+            stdout: match &out_pipe {
+                None => Capture::default(),
+                // One text is not told twice.
+                Some(pipe) if plan.stdout == plan.stderr => Capture::of_pipe(pipe).map_err(channel)?,
+                pipe => named("stdout", &plan.stdout, Capture::of(&stdout, &plan.stdout, pipe.as_ref()))?,
+            },
+        };
+        Ok((Self { stdin, stdout, stderr, out_pipe, err_pipe }, captures))
     }
 
-    /// Puts them in their places. What comes back takes stderr's place once the daemon is ready.
-    pub(crate) fn redirect(self) -> io::Result<Option<OwnedFd>> {
-        dup2_stdin(&self.stdin)?;
-        dup2_stdout(&self.stdout)?;
-        if let Some((_, writer)) = self.pipe {
-            dup2_stderr(&writer)?;
-            return Ok(Some(self.stderr));
+    /// What is listened to from the beginning takes its place now.
+    pub(crate) fn listen_early(&self) -> io::Result<()> {
+        if let (Some(out), Some(err)) = (&self.out_pipe, &self.err_pipe) {
+            dup2_stdout(&out.writer)?;
+            dup2_stderr(&err.writer)?;
         }
-        dup2_stderr(&self.stderr)?;
-        Ok(None)
+        Ok(())
+    }
+
+    /// Puts them in their places. What comes back takes the places of the pipes once the daemon is ready.
+    pub(crate) fn redirect(self) -> io::Result<Later> {
+        dup2_stdin(&self.stdin)?;
+        let mut later = Later::default();
+        match self.out_pipe {
+            Some(pipe) if is_null_device(&self.stdout) => {
+                dup2_stdout(&pipe.writer)?;
+                later.stdout = Some(self.stdout);
+            }
+            _ => dup2_stdout(&self.stdout)?,
+        }
+        match self.err_pipe {
+            Some(pipe) if is_null_device(&self.stderr) => {
+                dup2_stderr(&pipe.writer)?;
+                later.stderr = Some(self.stderr);
+            }
+            _ => dup2_stderr(&self.stderr)?,
+        }
+        Ok(later)
     }
 
     /// The descriptors that must outlive the closing of all others.
     pub(crate) fn descriptors(&self) -> Vec<RawFd> {
-        let pipe = self.pipe.iter().flat_map(|(reader, writer)| [reader, writer]);
-        [&self.stdin, &self.stdout, &self.stderr].into_iter().chain(pipe).map(AsRawFd::as_raw_fd).collect()
+        self.parts().into_iter().flatten().map(|fd| fd.as_raw_fd()).collect()
     }
 
-    /// What the session leader needs of them: the pipe's other end, to read it empty when the launcher is gone.
-    pub(crate) fn into_drain(self) -> Option<OwnedFd> {
-        self.pipe.map(|(reader, _)| reader)
+    /// All of it, to be handed on to another image of this program: the three, and the two pipes' ends.
+    pub(crate) fn parts(&self) -> [Option<BorrowedFd<'_>>; 7] {
+        [
+            Some(self.stdin.as_fd()),
+            Some(self.stdout.as_fd()),
+            Some(self.stderr.as_fd()),
+            self.out_pipe.as_ref().map(|pipe| pipe.reader.as_fd()),
+            self.out_pipe.as_ref().map(|pipe| pipe.writer.as_fd()),
+            self.err_pipe.as_ref().map(|pipe| pipe.reader.as_fd()),
+            self.err_pipe.as_ref().map(|pipe| pipe.writer.as_fd()),
+        ]
+    }
+
+    /// The other way round.
+    pub(crate) fn handed(parts: [Option<OwnedFd>; 7]) -> Option<Self> {
+        let [stdin, stdout, stderr, out_reader, out_writer, err_reader, err_writer] = parts;
+        let pipe = |reader: Option<OwnedFd>, writer: Option<OwnedFd>| Some(Pipe { reader: reader?, writer: writer? });
+        let (out_pipe, err_pipe) = (pipe(out_reader, out_writer), pipe(err_reader, err_writer));
+        Some(Self { stdin: stdin?, stdout: stdout?, stderr: stderr?, out_pipe, err_pipe })
+    }
+
+    /// What is written to stderr before the streams are in their places, where the program was started anew.
+    pub(crate) fn early_stderr(&self) -> BorrowedFd<'_> {
+        self.err_pipe.as_ref().map_or(self.stderr.as_fd(), |pipe| pipe.writer.as_fd())
+    }
+
+    /// What the session leader needs of them: the pipes' other ends, to read them empty when the launcher is gone.
+    pub(crate) fn into_drains(self) -> Vec<OwnedFd> {
+        [self.out_pipe, self.err_pipe].into_iter().flatten().map(|pipe| pipe.reader).collect()
     }
 }
 
@@ -79,21 +162,24 @@ fn named<T>(stream: &'static str, path: &Path, result: io::Result<T>) -> Result<
     result.map_err(|source| Error::Stream { stream, path: path.to_owned(), source })
 }
 
-fn listen(stderr: &OwnedFd, path: &Path) -> io::Result<(Option<(OwnedFd, OwnedFd)>, Capture)> {
-    let file = File::from(stderr.try_clone()?);
-    let metadata = file.metadata()?;
-    if is_null(&metadata) {
-        let (reader, writer) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
-        let capture = Capture::Pipe { reader: File::from(reader.try_clone()?), read: Vec::new() };
-        return Ok((Some((reader, writer)), capture));
+fn channel(source: io::Error) -> Error {
+    Error::Channel { source }
+}
+
+/// A pipe in the place of what keeps nothing; where all is listened to, also for what is written before the streams are in
+/// their places.
+fn pipe_for(file: &OwnedFd, listen: Listen) -> io::Result<Option<Pipe>> {
+    if listen == Listen::ToErrors && !is_null_device(file) {
+        return Ok(None);
     }
-    let log = if metadata.is_file() { File::open(path).ok() } else { None };
-    Ok((None, log.map_or(Capture::None, |log| Capture::Log { log, from: metadata.len() })))
+    let (reader, writer) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
+    Ok(Some(Pipe { reader, writer }))
 }
 
 // The device of /dev/null, under whatever name: 1, 3 in Linux's list of devices.
-fn is_null(metadata: &std::fs::Metadata) -> bool {
-    metadata.file_type().is_char_device() && metadata.rdev() == nix::libc::makedev(1, 3)
+fn is_null_device(file: &OwnedFd) -> bool {
+    let metadata = file.try_clone().and_then(|copy| File::from(copy).metadata());
+    metadata.is_ok_and(|m| m.file_type().is_char_device() && m.rdev() == nix::libc::makedev(1, 3))
 }
 
 const CAREFUL: OFlag = OFlag::O_CLOEXEC.union(OFlag::O_NOCTTY).union(OFlag::O_NONBLOCK);
@@ -104,9 +190,9 @@ fn open_stdin(path: &Path) -> io::Result<OwnedFd> {
 }
 
 /// Opens for appending; a file that is not there is made with mode 0640, its folders with 0755 less the umask.
-fn open_log(path: &Path) -> io::Result<OwnedFd> {
+fn open_log(path: &Path, owner: Owner) -> io::Result<OwnedFd> {
     match open_existing(path) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => create_log(path),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => create_log(path, owner),
         other => other,
     }
 }
@@ -130,9 +216,9 @@ fn is_trusted_link(path: &Path) -> io::Result<bool> {
     Ok(owner == 0 || owner == geteuid().as_raw())
 }
 
-fn create_log(path: &Path) -> io::Result<OwnedFd> {
+fn create_log(path: &Path, owner: Owner) -> io::Result<OwnedFd> {
     if let Some(folder) = path.parent() {
-        DirBuilder::new().recursive(true).mode(0o755).create(folder)?;
+        folder::make(folder, owner)?;
     }
     let flags = OFlag::O_WRONLY | OFlag::O_APPEND | OFlag::O_CREAT | OFlag::O_EXCL | CAREFUL;
     match open(path, flags, Mode::S_IRUSR | Mode::S_IWUSR) {
@@ -142,6 +228,7 @@ fn create_log(path: &Path) -> io::Result<OwnedFd> {
             let file = File::from(blocking(other?)?);
             // Set on the file, so that the umask has no say in it.
             file.set_permissions(Permissions::from_mode(0o640))?;
+            folder::give(&file, owner)?;
             Ok(file.into())
         }
     }
@@ -152,70 +239,6 @@ fn blocking(file: OwnedFd) -> io::Result<OwnedFd> {
     let flags = OFlag::from_bits_retain(fcntl(&file, FcntlArg::F_GETFL)?);
     fcntl(&file, FcntlArg::F_SETFL(flags.difference(OFlag::O_NONBLOCK)))?;
     Ok(file)
-}
-
-impl Capture {
-    /// What can be polled for more.
-    pub(crate) fn pollable(&self) -> Option<BorrowedFd<'_>> {
-        match self {
-            Self::Pipe { reader, .. } => Some(reader.as_fd()),
-            Self::Log { .. } | Self::Read(_) | Self::None => None,
-        }
-    }
-
-    /// Takes in some of what is there, so that the worker never waits for us.
-    pub(crate) fn take_in(&mut self) {
-        let Self::Pipe { reader, read } = self else { return };
-        let mut bytes = [0_u8; 4096];
-        match reader.read(&mut bytes) {
-            Ok(0) => *self = Self::Read(std::mem::take(read)),
-            Ok(length) => {
-                read.extend_from_slice(bytes.get(..length).unwrap_or_default());
-                keep_the_end(read);
-            }
-            // The next poll tells whether there is more to be had.
-            Err(_) => {}
-        }
-    }
-
-    /// Takes in all that is there now.
-    pub(crate) fn take_in_all(&mut self) {
-        while self.pollable().is_some_and(has_more) {
-            self.take_in();
-        }
-    }
-
-    /// All that the worker wrote, up to the last 64 KiB.
-    pub(crate) fn text(&mut self) -> String {
-        self.take_in_all();
-        let bytes = match self {
-            Self::Pipe { read, .. } | Self::Read(read) => std::mem::take(read),
-            Self::Log { log, from } => read_from(log, *from).unwrap_or_default(),
-            Self::None => Vec::new(),
-        };
-        let kept = bytes.get(bytes.len().saturating_sub(KEPT)..).unwrap_or_default();
-        String::from_utf8_lossy(kept).trim_start_matches('\n').trim_end().to_owned()
-    }
-}
-
-fn has_more(fd: BorrowedFd<'_>) -> bool {
-    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-    poll(&mut [PollFd::new(fd, PollFlags::POLLIN)], PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
-}
-
-fn read_from(log: &File, from: u64) -> io::Result<Vec<u8>> {
-    let end = log.metadata()?.len();
-    let start = from.max(end.saturating_sub(KEPT as u64));
-    let mut bytes = vec![0; usize::try_from(end.saturating_sub(start)).unwrap_or_default()];
-    let length = log.read_at(&mut bytes, start)?;
-    bytes.truncate(length);
-    Ok(bytes)
-}
-
-fn keep_the_end(read: &mut Vec<u8>) {
-    if read.len() > 2 * KEPT {
-        read.drain(..read.len() - KEPT);
-    }
 }
 
 /// Gives all three streams to /dev/null, as far as it is there: for a process that only waits.

@@ -10,11 +10,12 @@ use nix::sys::signalfd::SignalFd;
 use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
 
-use super::pidfile::{PidFile, Running};
+use super::daemon::Arrived;
 use super::startup::{LauncherEnd, Word};
-use super::streams::Capture;
+use super::streams::{Capture, Captures, trimmed};
 use super::{Observer, session};
 use crate::error::Error;
+use crate::pidfile::{Claimed, Running};
 use crate::spec::plan::Plan;
 use crate::spec::setting::Readiness;
 use crate::sys::disposition::{ChildrenStay, Mask};
@@ -29,9 +30,23 @@ const LAST_BREATH: Duration = Duration::from_secs(1);
 /// How a start came out, if it did not fail.
 #[derive(Debug)]
 pub(crate) enum Launched {
-    Ready { pid: i32 },
-    Ended,
+    Ready {
+        pid: i32,
+        texts: Texts,
+    },
+    Ended {
+        texts: Texts,
+    },
     AlreadyRunning(Running),
+    /// This process is the daemon.
+    Daemon(Box<Arrived>),
+}
+
+/// What the daemon wrote until it was ready, as far as it was listened to.
+#[derive(Debug)]
+pub(crate) struct Texts {
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 /// What the launcher has of a start once the session leader is forked.
@@ -39,10 +54,10 @@ pub(crate) enum Launched {
 pub(super) struct Begun {
     pub(super) channel: LauncherEnd,
     pub(super) leader: Pid,
-    pub(super) capture: Capture,
+    pub(super) captures: Captures,
     /// SIGINT and SIGTERM come out here while the start lasts.
     pub(super) interrupts: SignalFd,
-    pub(super) pidfile: PidFile,
+    pub(super) pidfile: Claimed,
     /// Restored when the start is over, as is the next.
     pub(super) _mask: Mask,
     pub(super) _children: ChildrenStay,
@@ -88,7 +103,7 @@ enum Abort {
 }
 
 enum Failure {
-    Stage(Error),
+    Undone(Error),
     Worker(String),
     Panic(String),
     Terminated(i32),
@@ -96,10 +111,13 @@ enum Failure {
 
 /// What happened while the launcher slept.
 #[derive(Debug, Clone, Copy)]
-struct Event {
-    channel: bool,
-    interrupt: bool,
-    capture: bool,
+enum Event {
+    /// A word on the channel, or its end.
+    Word,
+    /// One of the signals that interrupt the start.
+    Interrupt,
+    /// Nothing but time, and what the daemon has written.
+    Time,
 }
 
 impl<'a> Watch<'a> {
@@ -113,8 +131,9 @@ impl<'a> Watch<'a> {
     pub(super) fn conclude(mut self, observer: &mut dyn Observer) -> Result<Launched, Error> {
         match self.verdict(observer).unwrap_or_else(|broken| Verdict::Abort(Abort::Broken(broken))) {
             Verdict::Ready { pid } => {
+                let texts = self.texts();
                 self.part();
-                Ok(Launched::Ready { pid })
+                Ok(Launched::Ready { pid, texts })
             }
             Verdict::Ended(status) => {
                 let outcome = self.judge(status);
@@ -151,12 +170,13 @@ impl<'a> Watch<'a> {
     }
 
     /// Sleeps until something happens, the deadline is there, or so many seconds are over.
-    fn sleep(&self, seconds: u64) -> io::Result<Event> {
+    fn sleep(&mut self, seconds: u64) -> io::Result<Event> {
         let mut fds = vec![
             PollFd::new(self.begun.channel.as_fd(), PollFlags::POLLIN),
             PollFd::new(self.begun.interrupts.as_fd(), PollFlags::POLLIN),
         ];
-        fds.extend(self.begun.capture.pollable().map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
+        let captures = [&self.begun.captures.stdout, &self.begun.captures.stderr];
+        fds.extend(captures.into_iter().filter_map(Capture::pollable).map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
         let (Deadline::Late(at) | Deadline::Settled(at)) = self.deadline;
         let until = at.min(self.since + Duration::from_secs(seconds)).saturating_duration_since(Instant::now());
         match poll(&mut fds, poll_timeout(until)) {
@@ -164,26 +184,31 @@ impl<'a> Watch<'a> {
             Err(e) => return Err(e.into()),
         }
         let happened = |at: usize| fds.get(at).and_then(PollFd::any).unwrap_or(false);
-        Ok(Event { channel: happened(0), interrupt: happened(1), capture: happened(2) })
+        // A word counts before an interrupt, and both before the clock: what is decided already is not decided anew.
+        let event = match (happened(0), happened(1)) {
+            (true, _) => Event::Word,
+            (_, true) => Event::Interrupt,
+            _ => Event::Time,
+        };
+        let written = happened(2) || happened(3);
+        if written {
+            self.begun.captures.stdout.take_in();
+            self.begun.captures.stderr.take_in();
+        }
+        Ok(event)
     }
 
-    // A word counts before an interrupt, and both before the clock: what is decided already is not decided anew.
     fn on(&mut self, event: Event) -> io::Result<Option<Verdict>> {
-        if event.capture {
-            self.begun.capture.take_in();
-        }
-        if event.channel {
-            return self.hear();
-        }
-        if event.interrupt {
-            let signal = self.begun.interrupts.read_signal()?;
-            let number = signal.and_then(|info| i32::try_from(info.ssi_signo).ok());
-            return Ok(number.map(|number| Verdict::Abort(Abort::Interrupted(number))));
-        }
-        match self.deadline {
-            Deadline::Late(at) if at <= Instant::now() => Ok(Some(Verdict::Abort(Abort::Late))),
-            Deadline::Settled(at) if at <= Instant::now() => Ok(self.agree()),
-            _ => Ok(None),
+        match (event, self.deadline) {
+            (Event::Word, _) => self.hear(),
+            (Event::Interrupt, _) => {
+                let signal = self.begun.interrupts.read_signal()?;
+                let number = signal.and_then(|info| i32::try_from(info.ssi_signo).ok());
+                Ok(number.map(|number| Verdict::Abort(Abort::Interrupted(number))))
+            }
+            (Event::Time, Deadline::Late(at)) if at <= Instant::now() => Ok(Some(Verdict::Abort(Abort::Late))),
+            (Event::Time, Deadline::Settled(at)) if at <= Instant::now() => Ok(self.agree()),
+            (Event::Time, _) => Ok(None),
         }
     }
 
@@ -193,9 +218,7 @@ impl<'a> Watch<'a> {
                 self.daemon = Some((pid, handle));
                 return Ok(if self.ready { self.agree() } else { None });
             }
-            Some(Word::StageFailed { stage, errno }) => {
-                self.failure = Some(Failure::Stage(stage.error(self.plan, io::Error::from_raw_os_error(errno))));
-            }
+            Some(Word::Undone(failure)) => self.failure = Some(Failure::Undone(failure.told(self.plan))),
             Some(Word::Working) if self.plan.ready == Readiness::Auto => {
                 self.deadline = Deadline::Settled(Instant::now() + self.plan.settle);
             }
@@ -238,7 +261,7 @@ impl<'a> Watch<'a> {
     fn part(self) {
         self.begun.pidfile.started();
         self.begun.channel.wait_for_end(LAST_WAIT);
-        drop(self.begun.capture);
+        drop(self.begun.captures);
         reap(self.begun.leader);
     }
 
@@ -249,7 +272,8 @@ impl<'a> Watch<'a> {
         let begun = Instant::now();
         while begun.elapsed() < self.plan.stop_timeout && !handle.wait(Duration::from_millis(100)).unwrap_or(true) {
             // A daemon that writes while it ends must not wait for us.
-            self.begun.capture.take_in_all();
+            self.begun.captures.stdout.take_in_all();
+            self.begun.captures.stderr.take_in_all();
             observer.waiting(self.since.elapsed());
         }
         let _ = handle.signal(nix::libc::SIGKILL);
@@ -268,15 +292,20 @@ impl<'a> Watch<'a> {
         self.begun.pidfile.release();
     }
 
+    fn texts(&mut self) -> Texts {
+        Texts { stdout: self.begun.captures.stdout.text(), stderr: self.begun.captures.stderr.text() }
+    }
+
     fn judge(&mut self, status: Option<i32>) -> Result<Launched, Error> {
         let code = status.map_or(1, exit_code);
         if let Some(failure) = self.failure.take() {
             return Err(self.told(failure, code));
         }
-        let stderr = self.begun.capture.text();
+        let texts = self.texts();
+        let stderr = trimmed(&texts.stderr);
         match status {
             None => Err(Error::Vanished { stderr }),
-            Some(0) if self.ready || self.plan.ready == Readiness::Auto => Ok(Launched::Ended),
+            Some(0) if self.ready || self.plan.ready == Readiness::Auto => Ok(Launched::Ended { texts }),
             Some(0) => Err(Error::NeverReady { stderr }),
             Some(status) if signal_of(status) == 0 => Err(Error::WorkerExited { code, stderr }),
             Some(status) => Err(Error::WorkerKilled { signal: signal_of(status), stderr }),
@@ -285,9 +314,9 @@ impl<'a> Watch<'a> {
 
     /// The error of a failure that the daemon itself told.
     fn told(&mut self, failure: Failure, code: u8) -> Error {
-        let stderr = self.begun.capture.text();
+        let stderr = self.begun.captures.stderr.trimmed();
         match failure {
-            Failure::Stage(error) => error,
+            Failure::Undone(error) => error,
             Failure::Worker(text) => Error::WorkerFailed { text, code, stderr },
             Failure::Panic(text) => Error::WorkerPanicked { text, code, stderr },
             Failure::Terminated(signal) => Error::WorkerKilled { signal, stderr },
@@ -302,10 +331,10 @@ impl<'a> Watch<'a> {
             (Abort::Broken(source), None) => Error::Channel { source },
             // The session leader was killed before it could say whom it had forked; or the daemon let go of its claim.
             (Abort::Late, None) if self.daemon.is_none() || self.ready => {
-                Error::Vanished { stderr: self.begun.capture.text() }
+                Error::Vanished { stderr: self.begun.captures.stderr.trimmed() }
             }
             (Abort::Late, None) => {
-                Error::StartTimeout { waited: self.plan.start_timeout, stderr: self.begun.capture.text() }
+                Error::StartTimeout { waited: self.plan.start_timeout, stderr: self.begun.captures.stderr.trimmed() }
             }
         }
     }
@@ -336,9 +365,11 @@ mod tests {
 
     use super::*;
     use crate::Daemon;
+    use crate::pidfile::{Acquired, Patience};
     use crate::process::Silent;
-    use crate::process::pidfile::Acquired;
     use crate::process::startup::{DaemonEnd, channel};
+
+    const AT_ONCE: Patience = Patience { in_between: Duration::ZERO, running: Duration::ZERO };
 
     #[test]
     fn a_wait_status_becomes_the_exit_code_that_a_shell_shows() {
@@ -367,15 +398,13 @@ mod tests {
         let pid = i32::try_from(std::process::id()).expect("a pid");
         let path = std::env::temp_dir().join(format!("verdict-{pid}-{:?}", std::thread::current().id()));
         let plan = Plan::of(&Daemon::new(|| {}).pidfile(&path).spec).expect("a plan");
-        let Acquired::Mine(pidfile) = PidFile::acquire(&path, Duration::ZERO).expect("acquired") else {
-            panic!("held")
-        };
+        let Acquired::Mine(pidfile) = Claimed::acquire(&path, AT_ONCE, None).expect("acquired") else { panic!("held") };
         let (launcher_end, daemon_end) = channel().expect("a channel");
         let _open = say(daemon_end, pid);
         let begun = Begun {
             channel: launcher_end,
             leader: Pid::from_raw(pid),
-            capture: Capture::None,
+            captures: Captures::default(),
             interrupts: SignalFd::with_flags(&SigSet::empty(), SfdFlags::SFD_CLOEXEC).expect("a signalfd"),
             pidfile,
             _mask: Mask::block(&SigSet::empty()).expect("a mask"),

@@ -7,6 +7,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -19,8 +20,9 @@ use signal_hook::iterator::exfiltrator::SignalOnly;
 
 use super::agreement::Agreement;
 use super::startup::{Answer, Word};
-use super::{end, reason};
+use super::{end, reason, work};
 use crate::context::{Cause, Context, Request};
+use crate::spec::signal::SignalAction;
 use crate::sys::pidfd::poll_timeout;
 use crate::sys::{disposition, exit};
 
@@ -29,9 +31,11 @@ pub(crate) struct Watcher {
     pub(crate) context: Context,
     pub(crate) agreement: Arc<Agreement>,
     /// Whether the worker ends by itself when it is asked to.
-    pub(crate) waits_for_worker: bool,
+    pub(crate) patience: Arc<AtomicBool>,
     /// The signals that ask for a shutdown, besides the three that always do.
     pub(crate) stop_signal: i32,
+    /// What the user wants of signals.
+    pub(crate) signals: Vec<(i32, SignalAction)>,
     /// In the foreground, where no launcher counts: when the daemon is taken for ready.
     pub(crate) settled: Option<Instant>,
 }
@@ -58,15 +62,16 @@ impl Drop for Watching {
 /// What gives the signals of a daemon that is over their default meaning; it must not do so to the next one.
 static DEFAULTS: Mutex<Vec<SigId>> = Mutex::new(Vec::new());
 
+/// A function of the user's.
+type Call = Arc<dyn Fn() + Send + Sync>;
+
 type Delivery = SignalDelivery<UnixStream, SignalOnly>;
 
 impl Watcher {
     pub(crate) fn spawn(self) -> io::Result<Watching> {
         let over = Arc::new(AtomicBool::new(false));
-        let mut signals = vec![SIGTERM, SIGINT, SIGQUIT];
-        if !signals.contains(&self.stop_signal) {
-            signals.push(self.stop_signal);
-        }
+        let signals = self.heard();
+        let calls = self.caller()?;
         let (read, write) = UnixStream::pair()?;
         let delivery = SignalDelivery::with_pipe(read, write, SignalOnly, &signals)?;
         let mut defaults = DEFAULTS.lock().unwrap_or_else(PoisonError::into_inner);
@@ -77,18 +82,49 @@ impl Watcher {
             defaults.push(signal_hook::flag::register_conditional_default(signal, Arc::clone(&over))?);
         }
         let signals = delivery.handle();
-        let thread = thread::Builder::new().name("watcher".to_owned()).spawn(move || self.watch(delivery))?;
+        let thread =
+            thread::Builder::new().name("watcher".to_owned()).spawn(move || self.watch(delivery, calls.as_ref()))?;
         Ok(Watching { over, signals, thread: Some(thread) })
     }
 
-    fn watch(mut self, mut delivery: Delivery) {
+    /// The signals that somebody is to hear of.
+    fn heard(&self) -> Vec<i32> {
+        let mapped = |signal: i32| self.signals.iter().find(|(known, _)| *known == signal).map(|(_, action)| action);
+        let always =
+            [SIGTERM, SIGINT, SIGQUIT, self.stop_signal].into_iter().filter(|signal| mapped(*signal).is_none());
+        let asked = self.signals.iter().filter(|(_, action)| !matches!(action, SignalAction::Ignore)).map(|(s, _)| *s);
+        let mut heard: Vec<i32> = always.chain(asked).collect();
+        heard.sort_unstable();
+        heard.dedup();
+        heard
+    }
+
+    /// The thread that calls the user's functions, if there are any: they may take their time, and the watcher must go on
+    /// watching.
+    fn caller(&self) -> io::Result<Option<Sender<Call>>> {
+        if !self.signals.iter().any(|(_, action)| matches!(action, SignalAction::Call(_))) {
+            return Ok(None);
+        }
+        let (sender, calls) = channel::<Call>();
+        let run = move || {
+            for call in calls {
+                if let Err(panic) = work::guarded(|| call()) {
+                    work::report(&format!("error: the function of a signal panicked: {panic}"));
+                }
+            }
+        };
+        thread::Builder::new().name("signals".to_owned()).spawn(run)?;
+        Ok(Some(sender))
+    }
+
+    fn watch(mut self, mut delivery: Delivery, calls: Option<&Sender<Call>>) {
         // The worker may block signals in its own thread: this one takes them all the same.
         let _ = disposition::unblock_all();
         while !delivery.handle().is_closed() {
             let channel = self.agreement.channel();
             let answered = self.sleep(delivery.get_read().as_fd(), channel.as_ref().map(|c| c.as_ref().as_fd()));
             for signal in delivery.pending() {
-                self.on_signal(signal);
+                self.on_signal(signal, calls);
             }
             if let Some(channel) = channel.filter(|_| answered) {
                 self.agreement.concluded(channel.answer());
@@ -117,13 +153,19 @@ impl Watcher {
         }
     }
 
-    fn on_signal(&self, signal: i32) {
+    fn on_signal(&self, signal: i32, calls: Option<&Sender<Call>>) {
+        let action = self.signals.iter().find(|(known, _)| *known == signal);
+        if let (Some((_, SignalAction::Call(call))), Some(calls)) = (action, calls) {
+            // The thread at the other end lives as long as this one.
+            let _ = calls.send(Arc::clone(call));
+            return;
+        }
         // Told before it is asked: the worker may end the moment it learns of it.
         if self.agreement.is_open() {
             self.agreement.tell(&Word::Terminated { signal });
         }
         match self.context.ask(Cause::Signal(signal)) {
-            Request::First if self.waits_for_worker => {}
+            Request::First if self.patience.load(Ordering::SeqCst) => {}
             Request::First => finish_apart(signal, 0),
             // Whoever asks twice does not want to wait: not for the worker, and not for `on_shutdown` either.
             Request::Again if end::is_concluding() => {

@@ -9,8 +9,9 @@ use std::sync::Once;
 use std::time::{Duration, Instant};
 
 use super::agreement::Agreement;
+use super::daemon::Arrived;
 use super::startup::Word;
-use super::{end, reason};
+use super::{end, program, reason};
 use crate::context::{Cause, Context, Tick};
 use crate::schedule::{Clock, Turn, repeat};
 use crate::spec::setting::OnError;
@@ -18,7 +19,7 @@ use crate::spec::worker::{Body, Ending};
 use crate::spec::{Job, Timetable};
 
 /// The exit code of a panic, as Rust has it.
-const PANICKED: u8 = 101;
+pub(crate) const PANICKED: u8 = 101;
 
 /// How the work came out.
 #[derive(Debug)]
@@ -28,10 +29,14 @@ pub(crate) struct Outcome {
 }
 
 /// Runs the job to its end.
-pub(crate) fn run(job: &mut Job, context: &Context, agreement: &Agreement) -> Outcome {
-    install_panic_hook();
+pub(super) fn run(job: &mut Job, context: &Context, arrived: &Arrived) -> Outcome {
+    let agreement = &*arrived.agreement;
     match job {
-        Job::Once(worker) => once(caught(|| (worker.run)(context)), context, agreement),
+        Job::Here => well(context),
+        Job::Program { program, args } => {
+            once(guarded(|| program::run(program, args, context, &arrived.plan)), context, agreement)
+        }
+        Job::Once(worker) => once(guarded(|| (worker.run)(context)), context, agreement),
         Job::Repeat { timetable, on_error, body } => match ticks(timetable, *on_error, body, context, agreement) {
             ControlFlow::Continue(()) => well(context),
             ControlFlow::Break((told, outcome)) => failed(&told, outcome, agreement),
@@ -90,7 +95,7 @@ fn ticks(
 }
 
 fn one_tick(body: &mut Body, tick: &Tick, turn: Turn, on_error: OnError, agreement: &Agreement) -> ControlFlow<Broken> {
-    let result = caught(|| body(tick));
+    let result = guarded(|| body(tick));
     if matches!(&result, Ok(ending) if ending.is_well()) {
         // The last tick's end is the daemon's end, which is told as such.
         if !turn.last {
@@ -119,7 +124,7 @@ fn failure(number: u64, result: &Result<Ending, String>) -> String {
 }
 
 // Not by `eprintln!`, which panics where stderr cannot be written to.
-fn report(line: &str) {
+pub(crate) fn report(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
@@ -144,15 +149,20 @@ thread_local! {
     static LAST_PANIC: Cell<Option<String>> = const { Cell::new(None) };
 }
 
-/// Runs `work`; a panic comes back as its text and place.
-fn caught(work: impl FnOnce() -> Ending) -> Result<Ending, String> {
+/// Runs anything; a panic comes back as its text and place.
+pub(crate) fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work))
         .map_err(|payload| LAST_PANIC.take().unwrap_or_else(|| text_of(payload.as_ref()).to_owned()))
 }
 
+/// The text and the place of the panic that this thread is unwinding from.
+pub(crate) fn panic_in_progress() -> Option<String> {
+    std::thread::panicking().then(|| LAST_PANIC.take().unwrap_or_default())
+}
+
 /// Keeps the text and the place of a panic, which are known in the panic hook only, and leaves the rest to the hook that
 /// was there before. Where a panic aborts, this is also the last moment for the end of the daemon.
-fn install_panic_hook() {
+pub(crate) fn install_panic_hook() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
         let before = std::panic::take_hook();

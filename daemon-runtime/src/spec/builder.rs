@@ -1,13 +1,16 @@
 //! The builder: every key of the attributes is a method.
 
-use std::cell::RefCell;
+mod hooks;
+mod surroundings;
+
+use std::cell::{Cell, RefCell};
+use std::ffi::OsString;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
-use super::hook::IntoOnStart;
-use super::setting::{CloseFds, Detach, IntoSetting, Missed, OnError, Readiness, Setting, StopSignal, Umask};
-use super::worker::{IntoBody, IntoWorker};
+use super::setting::{CloseFds, Detach, IntoSetting, Missed, OnError, Readiness, Setting, Umask};
+use super::signal::Signal;
+use super::worker::{BodyParts, IntoBody, IntoWorker, WorkerParts};
 use super::{Job, Spec, Timetable};
 
 /// A daemon: what it does, and how it lives. The attributes expand to one chain of calls on it.
@@ -48,7 +51,43 @@ impl Daemon {
     /// A worker without [`Context`](crate::Context) is not waited for when a shutdown is asked for; one with it ends in
     /// its own time.
     pub fn new<Shape>(worker: impl IntoWorker<Shape>) -> Self {
-        Self::of(Job::Once(worker.into_worker().0))
+        let WorkerParts { worker, flags } = worker.into_worker();
+        let mut daemon = Self::of(Job::Once(worker));
+        daemon.spec.flags = flags;
+        daemon
+    }
+
+    /// A daemon without a worker: the program itself becomes it with [`detach`](Self::detach) or [`launch`](Self::launch),
+    /// and goes on with the next line. `stop`, `status` and `reload` work as for any other.
+    ///
+    /// ```no_run
+    /// use daemon_runtime::Daemon;
+    ///
+    /// let daemon = Daemon::here().pidfile("/tmp/daemon.pid").stdout("/tmp/daemon.log").detach()?;
+    /// println!("Daemon started with pid {}", daemon.pid());
+    /// # Ok::<(), daemon_runtime::Error>(())
+    /// ```
+    pub fn here() -> Self {
+        Self::of(Job::Here)
+    }
+
+    /// A daemon whose worker is another program, looked for in `PATH` as the shell does.
+    ///
+    /// The daemon starts it as its child, in its session, and stays beside it: so all that is promised of a daemon holds for
+    /// any program. Its end is the daemon's, with its exit code, or 128 + the signal that ended it. The shutdown is passed on
+    /// as `stop_signal`; SIGHUP (`reload`), SIGUSR1, SIGUSR2 and SIGWINCH are passed on if the program handles them. A
+    /// program that cannot be started is a failed start.
+    ///
+    /// ```no_run
+    /// use daemon_runtime::{Daemon, Outcome};
+    ///
+    /// fn main() -> Outcome {
+    ///     Daemon::exec("python3", ["-m", "http.server"]).name("http").workdir("/srv/www").dispatch(std::env::args_os())
+    /// }
+    /// ```
+    pub fn exec<A: Into<OsString>>(program: impl Into<OsString>, args: impl IntoIterator<Item = A>) -> Self {
+        let args = args.into_iter().map(A::into).collect();
+        Self::of(Job::Program { program: program.into(), args })
     }
 
     /// A daemon that runs `body` every `every`: tick n is due at start + n * `every` on the monotonic clock, however long
@@ -59,9 +98,10 @@ impl Daemon {
     /// let daemon = Daemon::repeat("5s", |tick: &Tick| println!("tick {}", tick.number())).times(3);
     /// ```
     pub fn repeat<Shape>(every: impl IntoSetting<Duration>, body: impl IntoBody<Shape>) -> Self {
-        let job =
-            Job::Repeat { timetable: Timetable::default(), on_error: OnError::Continue, body: body.into_body().0 };
+        let BodyParts { body, flags } = body.into_body();
+        let job = Job::Repeat { timetable: Timetable::default(), on_error: OnError::Continue, body };
         let mut daemon = Self::of(job).put("every", every, |spec, every| spec.timetable("every", |t| t.every = every));
+        daemon.spec.flags = flags;
         if daemon.spec.job_timetable().is_some_and(|t| t.every.is_zero()) {
             daemon.spec.refuse("every", "\"0s\"", "a period must be longer than nothing");
         }
@@ -78,18 +118,35 @@ impl Daemon {
             stdin: None,
             stdout: None,
             stderr: None,
+            prefix: None,
+            log_prefix: None,
             workdir: None,
+            chroot: None,
+            user: None,
+            group: None,
+            groups: None,
+            env: Vec::new(),
+            env_clear: false,
             umask: Umask(0o027),
             core_dumps: false,
             detach: Detach::Auto,
             close_fds: CloseFds::Inherited,
+            preserve_fds: Vec::new(),
+            pidfile_timeout: Duration::ZERO,
             settle: Duration::from_secs(1),
             ready: Readiness::Auto,
             start_timeout: Duration::from_secs(30),
             stop_timeout: Duration::from_secs(10),
-            stop_signal: StopSignal(nix::sys::signal::Signal::SIGTERM as i32),
+            stop_signal: Signal(nix::sys::signal::Signal::SIGTERM as i32),
+            signals: Vec::new(),
             on_start: None,
             on_shutdown: None,
+            hooks: Vec::new(),
+            actions: Vec::new(),
+            instances: None,
+            instance: Cell::new(None),
+            flags: None,
+            claim: RefCell::new(None),
             refused: Vec::new(),
         };
         Self { spec }
@@ -146,8 +203,10 @@ impl Daemon {
         self.put("core_dumps", allowed, |spec, allowed| spec.core_dumps = allowed)
     }
 
-    /// Whether `start` goes to the background: `"auto"` (default), `true` or `false`; see [`Detach`].
-    pub fn detach(self, detach: impl IntoSetting<Detach>) -> Self {
+    /// Whether `start` goes to the background, and how: `"auto"` (default), `true`, `false` or `"exec"`; see [`Detach`].
+    ///
+    /// This is the key `detach`; [`detach()`](Self::detach) is what does it.
+    pub fn detaching(self, detach: impl IntoSetting<Detach>) -> Self {
         self.put("detach", detach, |spec, detach| spec.detach = detach)
     }
 
@@ -167,6 +226,11 @@ impl Daemon {
         self.put("ready", ready, |spec, ready| spec.ready = ready)
     }
 
+    /// How long a `start` that finds the daemon running waits for it to end, before it says so. Default: not at all.
+    pub fn pidfile_timeout(self, timeout: impl IntoSetting<Duration>) -> Self {
+        self.put("pidfile_timeout", timeout, |spec, timeout| spec.pidfile_timeout = timeout)
+    }
+
     /// How long a start may take until the daemon is ready. Default: 30 s.
     pub fn start_timeout(self, timeout: impl IntoSetting<Duration>) -> Self {
         self.put("start_timeout", timeout, |spec, timeout| spec.start_timeout = timeout)
@@ -180,24 +244,8 @@ impl Daemon {
     /// The signal that `stop` sends, by name as in signal(7). Default: `SIGTERM`.
     ///
     /// SIGTERM, SIGINT and SIGQUIT always ask for a shutdown in order; this signal then does so too.
-    pub fn stop_signal(self, signal: impl IntoSetting<StopSignal>) -> Self {
+    pub fn stop_signal(self, signal: impl IntoSetting<Signal>) -> Self {
         self.put("stop_signal", signal, |spec, signal| spec.stop_signal = signal)
-    }
-
-    /// A function that is called in the launcher before anything else, unless the daemon runs already. An error of it
-    /// refuses the start.
-    pub fn on_start<Shape>(mut self, hook: impl IntoOnStart<Shape>) -> Self {
-        self.spec.on_start = hook.into_hook().0.or(self.spec.on_start);
-        self
-    }
-
-    /// A function that is called exactly once at the end of the daemon, with the reason (`Terminated by SIGTERM (15)`,
-    /// `Shutting down normally`, `Dying due to panic: TEXT`, ...) and the exit code: whatever ends it but SIGKILL, a crash,
-    /// or another signal that nothing handles. It must return: the end does not wait for it when a second signal comes, and
-    /// `process::exit` must not be called from it.
-    pub fn on_shutdown(mut self, hook: impl Fn(&str, i32) + Send + Sync + 'static) -> Self {
-        self.spec.on_shutdown = Some(Arc::new(hook));
-        self
     }
 
     /// Of a repeating daemon: after how many ticks it ends; 0 (default) means never.
@@ -226,11 +274,16 @@ impl Daemon {
     pub fn on_error(self, choice: impl IntoSetting<OnError>) -> Self {
         self.put("on_error", choice, |spec, choice| match spec.job.get_mut() {
             Job::Repeat { on_error, .. } => *on_error = choice,
-            Job::Once(_) => spec.refuse_repeat_key("on_error"),
+            _ => spec.refuse_repeat_key("on_error"),
         })
     }
 
-    fn put<T>(mut self, key: &'static str, value: impl IntoSetting<T>, store: impl FnOnce(&mut Spec, T)) -> Self {
+    pub(super) fn put<T>(
+        mut self,
+        key: &'static str,
+        value: impl IntoSetting<T>,
+        store: impl FnOnce(&mut Spec, T),
+    ) -> Self {
         match value.into_setting() {
             Setting::Unset => {}
             Setting::Value(value) => store(&mut self.spec, value),

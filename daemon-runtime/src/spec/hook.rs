@@ -1,52 +1,70 @@
 //! The functions that a daemon is given besides its worker.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::sync::Arc;
 
 /// A function that is called at the end of the daemon, with the reason and the exit code.
 pub(crate) type OnShutdown = Arc<dyn Fn(&str, i32) + Send + Sync>;
 
-/// A function that is called in the launcher before anything else, and may refuse.
-pub(crate) type OnStart = Box<dyn Fn() -> Result<(), String>>;
+/// A function that is called on the way to the daemon, or as an action of its own, and may refuse.
+pub(crate) type Hook = Box<dyn Fn() -> Result<(), String>>;
 
-/// A function for `on_start`: `Fn() -> R` where `R:` [`HookResult`], or an `Option` of one.
+/// Whether a hook runs before its stage or after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// Before.
+    Before,
+    /// After.
+    After,
+}
+
+impl Display for When {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Before => "before",
+            Self::After => "after",
+        })
+    }
+}
+
+/// A function for `on_start`, `before`, `after` and `actions`: `Fn() -> R` where `R:` [`HookResult`], or an `Option` of one.
 ///
 /// `Shape` only keeps these apart; it is always inferred.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be `on_start`",
+    message = "`{Self}` cannot be called here",
     note = "it is a function or closure without parameters that returns `()` or `Result<(), E>` with `E: Display`"
 )]
-pub trait IntoOnStart<Shape> {
+pub trait IntoHook<Shape> {
     #[doc(hidden)]
-    fn into_hook(self) -> Hook;
+    fn into_hook(self) -> Given;
 }
 
 /// A hook on its way into the builder.
 #[doc(hidden)]
-pub struct Hook(pub(super) Option<OnStart>);
+pub struct Given(pub(super) Option<Hook>);
 
-impl std::fmt::Debug for Hook {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Hook")
+impl fmt::Debug for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Given")
     }
 }
 
-impl<F, R> IntoOnStart<fn() -> R> for F
+impl<F, R> IntoHook<fn() -> R> for F
 where
     F: Fn() -> R + 'static,
     R: HookResult,
 {
-    fn into_hook(self) -> Hook {
-        Hook(Some(Box::new(move || self().into_result())))
+    fn into_hook(self) -> Given {
+        Given(Some(Box::new(move || self().into_result())))
     }
 }
 
-impl<F, Shape> IntoOnStart<Option<Shape>> for Option<F>
+impl<F, Shape> IntoHook<Option<Shape>> for Option<F>
 where
-    F: IntoOnStart<Shape>,
+    F: IntoHook<Shape>,
 {
-    fn into_hook(self) -> Hook {
-        self.map_or(Hook(None), F::into_hook)
+    fn into_hook(self) -> Given {
+        self.map_or(Given(None), F::into_hook)
     }
 }
 

@@ -1,16 +1,19 @@
 //! Spec -> Plan: defaults filled in, paths made absolute against the launch directory, what cannot be refused.
 
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+mod instances;
+mod places;
+
+use std::ffi::OsString;
+use std::os::fd::RawFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use nix::unistd::{User, geteuid};
-
+use self::places::{NULL, Places};
 use super::Spec;
+use super::account::Account;
 use super::setting::{CloseFds, Detach, Readiness};
+use super::signal::SignalAction;
 use crate::error::Error;
-
-const NULL: &str = "/dev/null";
 
 /// A hundred years: longer than anybody waits, and short enough to be added to any clock.
 const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 86_400);
@@ -19,11 +22,20 @@ const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 86_400);
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     pub(crate) name: String,
+    pub(crate) instance: Option<u32>,
     pub(crate) pidfile: PathBuf,
     pub(crate) stdin: PathBuf,
     pub(crate) stdout: PathBuf,
     pub(crate) stderr: PathBuf,
     pub(crate) workdir: PathBuf,
+    pub(crate) chroot: Option<PathBuf>,
+    pub(crate) user: Option<Account>,
+    pub(crate) group: Option<Account>,
+    pub(crate) groups: Option<Vec<Account>>,
+    pub(crate) env: Vec<(OsString, OsString)>,
+    pub(crate) env_clear: bool,
+    pub(crate) preserve_fds: Vec<RawFd>,
+    pub(crate) pidfile_timeout: Duration,
     pub(crate) umask: u32,
     pub(crate) core_dumps: bool,
     pub(crate) detach: Detach,
@@ -40,17 +52,42 @@ impl Plan {
         spec.check()?;
         let name = spec.display_name();
         check_name(&name)?;
-        let pidfile = match &spec.pidfile {
-            Some(path) => pidfile(path)?,
-            None => default_pidfile(&name)?,
-        };
-        let stream = |key, path: &Option<PathBuf>| absolute(key, path.as_deref().unwrap_or(Path::new(NULL)));
+        instances::check(spec)?;
+        let places = Places::of(spec, &name)?;
+        let workdir = spec.numbered(spec.workdir.as_deref().unwrap_or(Path::new("/")));
+        Self::with(spec, name, places, absolute("workdir", &workdir)?)
+    }
+
+    /// The plan in an image of the program that was begun anew: where things are was found out by the one before.
+    pub(crate) fn handed(
+        spec: &Spec,
+        pidfile: PathBuf,
+        workdir: PathBuf,
+        chroot: Option<PathBuf>,
+    ) -> Result<Self, Error> {
+        spec.check_all_but(&["pidfile", "stdin", "stdout", "stderr", "workdir", "chroot", "prefix"])?;
+        let streams = || PathBuf::from(NULL);
+        let places = Places { pidfile, stdin: streams(), stdout: streams(), stderr: streams() };
+        Ok(Self { chroot, ..Self::with(spec, spec.display_name(), places, workdir)? })
+    }
+
+    fn with(spec: &Spec, name: String, places: Places, workdir: PathBuf) -> Result<Self, Error> {
+        check_signals(spec)?;
+        let Places { pidfile, stdin, stdout, stderr } = places;
         Ok(Self {
             pidfile,
-            stdin: stream("stdin", &spec.stdin)?,
-            stdout: stream("stdout", &spec.stdout)?,
-            stderr: stream("stderr", &spec.stderr)?,
-            workdir: absolute("workdir", spec.workdir.as_deref().unwrap_or(Path::new("/")))?,
+            stdin,
+            stdout,
+            stderr,
+            workdir,
+            chroot: spec.chroot.as_deref().map(|path| absolute("chroot", path)).transpose()?,
+            user: spec.user.clone(),
+            group: spec.group.clone(),
+            groups: spec.groups.clone(),
+            env: spec.env.clone(),
+            env_clear: spec.env_clear,
+            preserve_fds: spec.preserve_fds.clone(),
+            pidfile_timeout: spec.pidfile_timeout.min(FOR_EVER),
             umask: spec.umask.0,
             core_dumps: spec.core_dumps,
             detach: spec.detach,
@@ -60,8 +97,17 @@ impl Plan {
             start_timeout: spec.start_timeout.min(FOR_EVER),
             stop_timeout: spec.stop_timeout.min(FOR_EVER),
             stop_signal: spec.stop_signal.0,
+            instance: spec.instance.get(),
             name,
         })
+    }
+
+    /// Whom the daemon is to become, in words.
+    pub(crate) fn account(&self) -> String {
+        let user = self.user.as_ref().map(|user| format!("user {user}"));
+        let group = self.group.as_ref().map(|group| format!("group {group}"));
+        let told: Vec<_> = user.into_iter().chain(group).collect();
+        if told.is_empty() { "a member of other groups".to_owned() } else { told.join(", ") }
     }
 
     /// The plan with other times to wait, where an action was given some.
@@ -73,9 +119,30 @@ impl Plan {
 }
 
 impl Spec {
-    /// The name that was given, or the program's file name.
+    /// The name that was given, or the program's file name; with the number of the instance that is meant, if one is.
     pub(crate) fn display_name(&self) -> String {
-        self.name.clone().unwrap_or_else(program_name)
+        let name = self.name.clone().unwrap_or_else(program_name);
+        instances::numbered_name(&name, self.instance.get().filter(|_| self.instances.is_some()))
+    }
+
+    /// A path of the instance that is meant.
+    fn numbered(&self, path: &Path) -> PathBuf {
+        instances::numbered_path(path, self.instance.get().filter(|_| self.instances.is_some()))
+    }
+}
+
+// The signal that `stop` sends must end the daemon, or `stop` would be a lie.
+fn check_signals(spec: &Spec) -> Result<(), Error> {
+    let stop = spec.signals.iter().find(|(signal, _)| *signal == spec.stop_signal.0);
+    match stop {
+        None | Some((_, SignalAction::Terminate)) => Ok(()),
+        Some((signal, _)) => Err(Error::Setting {
+            key: "signals",
+            value: crate::error::signal_name(*signal),
+            reason:
+                "it is the signal that `stop` sends, so it can only be \"terminate\"; or name another `stop_signal`"
+                    .to_owned(),
+        }),
     }
 }
 
@@ -97,16 +164,8 @@ fn check_name(name: &str) -> Result<(), Error> {
     Err(refuse("name", name, reason))
 }
 
-fn pidfile(path: &Path) -> Result<PathBuf, Error> {
-    let ends_in_slash = path.as_os_str().as_encoded_bytes().ends_with(b"/");
-    if path.file_name().is_none() || ends_in_slash {
-        return Err(refuse("pidfile", &path.to_string_lossy(), "it names a folder, not a file"));
-    }
-    absolute("pidfile", path)
-}
-
 /// Relative paths mean the directory that the program was launched in: the daemon's own is another.
-fn absolute(key: &'static str, path: &Path) -> Result<PathBuf, Error> {
+pub(super) fn absolute(key: &'static str, path: &Path) -> Result<PathBuf, Error> {
     let told = path.to_string_lossy();
     if path.starts_with("~") {
         return Err(refuse(key, &told, "`~` is expanded in the attributes' literals and by `expand(...)` only"));
@@ -117,45 +176,7 @@ fn absolute(key: &'static str, path: &Path) -> Result<PathBuf, Error> {
     std::path::absolute(path).map_err(|e| refuse(key, &told, &crate::error::words(&e)))
 }
 
-/// `/run` for root, else the user's runtime directory, else the user's state directory: all of them the user's alone,
-/// because in a folder that others may write, another could put something in the pidfile's place.
-fn default_pidfile(name: &str) -> Result<PathBuf, Error> {
-    let file = format!("{name}.pid");
-    if geteuid().is_root() {
-        return Ok(Path::new("/run").join(file));
-    }
-    if let Some(runtime) = absolute_variable("XDG_RUNTIME_DIR").filter(|dir| is_ours_alone(dir)) {
-        return Ok(runtime.join(file));
-    }
-    let state = absolute_variable("XDG_STATE_HOME").or_else(|| home().map(|home| home.join(".local/state")));
-    match state {
-        // One that is not there yet is made ours alone.
-        Some(dir) if is_ours_alone(&dir) || !dir.exists() => Ok(dir.join(file)),
-        Some(dir) => {
-            let reason = format!("others may write to the state directory {}; name another", dir.display());
-            Err(refuse("pidfile", "(left out)", &reason))
-        }
-        None => {
-            let reason = "there is no XDG_RUNTIME_DIR and no home directory to put it in; name one";
-            Err(refuse("pidfile", "(left out)", reason))
-        }
-    }
-}
-
-fn absolute_variable(name: &str) -> Option<PathBuf> {
-    std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute())
-}
-
-fn home() -> Option<PathBuf> {
-    let from_passwd = || User::from_uid(geteuid()).ok().flatten().map(|user| user.dir);
-    absolute_variable("HOME").or_else(from_passwd)
-}
-
-fn is_ours_alone(dir: &Path) -> bool {
-    dir.metadata().is_ok_and(|m| m.is_dir() && m.uid() == geteuid().as_raw() && m.permissions().mode() & 0o022 == 0)
-}
-
-fn refuse(key: &'static str, value: &str, reason: &str) -> Error {
+pub(super) fn refuse(key: &'static str, value: &str, reason: &str) -> Error {
     Error::Setting { key, value: format!("{value:?}"), reason: reason.to_owned() }
 }
 

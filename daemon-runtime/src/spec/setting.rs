@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::expand::Template;
+use super::signal::Signal;
+use super::stage::Stage;
 
 /// What became of a value that was given for a setting of type `T`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +54,7 @@ macro_rules! taken_as_is {
 }
 
 taken_as_is! {
+    OsString: OsString, &OsStr, &str, String, &String, PathBuf, &Path;
     PathBuf: PathBuf, &PathBuf, &Path, &str, String, &String, &OsStr, OsString, &OsString;
     String: String, &String, &str;
     Duration: Duration;
@@ -61,6 +64,7 @@ taken_as_is! {
     Readiness: Readiness;
     Missed: Missed;
     OnError: OnError;
+    i32: i32;
 }
 
 impl IntoSetting<PathBuf> for Template {
@@ -95,7 +99,8 @@ macro_rules! read_from_text {
 read_from_text! {
     Duration: duration;
     Umask: Umask::read;
-    StopSignal: StopSignal::read;
+    Signal: Signal::read;
+    Stage: Stage::read;
     Detach: Detach::read;
     CloseFds: CloseFds::read;
     Readiness: Readiness::read;
@@ -135,13 +140,19 @@ pub enum Detach {
     Always,
     /// `false`: stay in the foreground.
     Never,
+    /// `"exec"`: as `"auto"`, but the program is started anew instead of forked, which a process with threads allows too.
+    ///
+    /// Its `main` runs again in the session leader and in the daemon, with the same arguments, up to this same call; so
+    /// what comes before it must lead there again, and must not mind to be done thrice.
+    Exec,
 }
 
 impl Detach {
     fn read(word: &str) -> Result<Self, String> {
         match word {
             "auto" => Ok(Self::Auto),
-            _ => Err("the choices are \"auto\", true, false".to_owned()),
+            "exec" => Ok(Self::Exec),
+            _ => Err("the choices are \"auto\", true, false, \"exec\"".to_owned()),
         }
     }
 }
@@ -241,23 +252,17 @@ macro_rules! times_from {
 
 times_from!(u8, u16, u32, u64, usize, i32, i64);
 
-/// The signal that asks the daemon to shut down: the key `stop_signal`; signal(7).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StopSignal(pub(crate) i32);
+impl IntoSetting<u32> for u32 {
+    fn into_setting(self) -> Setting<u32> {
+        Setting::Value(self)
+    }
+}
 
-impl StopSignal {
-    fn read(text: &str) -> Result<Self, String> {
-        use nix::sys::signal::Signal;
-        let name = if text.starts_with("SIG") { text.to_owned() } else { format!("SIG{text}") };
-        match name.parse::<Signal>() {
-            Ok(Signal::SIGKILL | Signal::SIGSTOP) => {
-                Err("no program can catch it; `stop --force` kills what will not stop".to_owned())
-            }
-            Ok(Signal::SIGILL | Signal::SIGFPE | Signal::SIGSEGV | Signal::SIGBUS) => {
-                Err("it tells of a fault in the program, after which nothing can be done in order".to_owned())
-            }
-            Ok(signal) => Ok(Self(signal as i32)),
-            Err(_) => Err("signals are named as in signal(7), like \"SIGTERM\"".to_owned()),
+impl IntoSetting<u32> for i32 {
+    fn into_setting(self) -> Setting<u32> {
+        match u32::try_from(self) {
+            Ok(number) => Setting::Value(number),
+            Err(_) => Setting::Refused { value: self.to_string(), reason: "a number here is 0 or more".to_owned() },
         }
     }
 }
@@ -283,15 +288,6 @@ mod tests {
         assert!(matches!(set::<Umask>("1777"), Setting::Refused { .. }));
         assert!(matches!(set::<Umask>("+7x"), Setting::Refused { .. }));
         assert!(matches!(set::<Umask>(-1), Setting::Refused { .. }));
-    }
-
-    #[test]
-    fn a_signal_is_read_with_and_without_its_prefix() {
-        assert_eq!(set::<StopSignal>("SIGQUIT"), Setting::Value(StopSignal(3)));
-        assert_eq!(set::<StopSignal>("QUIT"), Setting::Value(StopSignal(3)));
-        for refused in ["KILL", "STOP", "SIGSEGV", "TERMINATE"] {
-            assert!(matches!(set::<StopSignal>(refused), Setting::Refused { .. }), "{refused}");
-        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::process::{ExitCode, Termination};
 
+use super::flags::{Args, Flags, Values};
 use crate::context::{Context, Tick};
 
 /// How a worker ended: an exit code, and the error's text if it failed.
@@ -104,21 +105,25 @@ pub(crate) struct Worker {
 /// The body of a repeating daemon: run once a tick.
 pub(crate) type Body = Box<dyn FnMut(&Tick) -> Ending>;
 
-/// A function that can be a worker: `FnMut() -> R` or `FnMut(&Context) -> R`, where `R:` [`IntoEnding`].
+/// A function that can be a worker: `FnMut() -> R` or `FnMut(&Context) -> R`, where `R:` [`IntoEnding`]; either may take
+/// [`Args<T>`](Args) last.
 ///
 /// `Shape` only keeps the two apart; it is always inferred.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a worker",
-    note = "a worker is a function or closure without parameters, or with one `&Context`, whose type a closure must write out"
+    note = "a worker is a function or closure without parameters, or with one `&Context`, whose type a closure must write out; \
+            its last parameter may be `Args<T>`, where `T` derives `clap::Args`"
 )]
 pub trait IntoWorker<Shape>: sealed::Worker<Shape> {}
 
-/// A function that can be a tick's body: `FnMut() -> R` or `FnMut(&Tick) -> R`, where `R:` [`IntoEnding`].
+/// A function that can be a tick's body: `FnMut() -> R` or `FnMut(&Tick) -> R`, where `R:` [`IntoEnding`]; either may take
+/// [`Args<T>`](Args) last, if `T` is `Clone`.
 ///
 /// `Shape` only keeps the two apart; it is always inferred.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the body of a tick",
-    note = "a body is a function or closure without parameters, or with one `&Tick`, whose type a closure must write out"
+    note = "a body is a function or closure without parameters, or with one `&Tick`, whose type a closure must write out; \
+            its last parameter may be `Args<T>`, where `T` derives `clap::Args` and `Clone`"
 )]
 pub trait IntoBody<Shape>: sealed::Body<Shape> {}
 
@@ -126,16 +131,16 @@ impl<Shape, F: sealed::Worker<Shape>> IntoWorker<Shape> for F {}
 impl<Shape, F: sealed::Body<Shape>> IntoBody<Shape> for F {}
 
 pub(crate) mod sealed {
-    use super::{Context, IntoEnding, Tick};
+    use super::{Args, BodyParts, Context, IntoEnding, Tick, Values, WorkerParts, without_flags};
 
     pub trait Worker<Shape> {
         #[doc(hidden)]
-        fn into_worker(self) -> super::WorkerParts;
+        fn into_worker(self) -> WorkerParts;
     }
 
     pub trait Body<Shape> {
         #[doc(hidden)]
-        fn into_body(self) -> super::BodyParts;
+        fn into_body(self) -> BodyParts;
     }
 
     impl<F, R> Worker<fn() -> R> for F
@@ -143,8 +148,9 @@ pub(crate) mod sealed {
         F: FnMut() -> R + 'static,
         R: IntoEnding,
     {
-        fn into_worker(mut self) -> super::WorkerParts {
-            super::WorkerParts(super::Worker { run: Box::new(move |_| self().into_ending()), sees_context: false })
+        fn into_worker(mut self) -> WorkerParts {
+            let run = Box::new(move |_: &Context| self().into_ending());
+            WorkerParts { worker: super::Worker { run, sees_context: false }, flags: None }
         }
     }
 
@@ -153,11 +159,37 @@ pub(crate) mod sealed {
         F: FnMut(&Context) -> R + 'static,
         R: IntoEnding,
     {
-        fn into_worker(mut self) -> super::WorkerParts {
-            super::WorkerParts(super::Worker {
-                run: Box::new(move |context| self(context).into_ending()),
-                sees_context: true,
-            })
+        fn into_worker(mut self) -> WorkerParts {
+            let run = Box::new(move |context: &Context| self(context).into_ending());
+            WorkerParts { worker: super::Worker { run, sees_context: true }, flags: None }
+        }
+    }
+
+    impl<F, R, T> Worker<fn(Args<T>) -> R> for F
+    where
+        F: FnMut(Args<T>) -> R + 'static,
+        R: IntoEnding,
+        T: clap::Args + 'static,
+    {
+        fn into_worker(mut self) -> WorkerParts {
+            let (values, flags) = Values::new();
+            let run = Box::new(move |_: &Context| values.take().map_or_else(without_flags, |v| self(v).into_ending()));
+            WorkerParts { worker: super::Worker { run, sees_context: false }, flags: Some(flags) }
+        }
+    }
+
+    impl<F, R, T> Worker<fn(&Context, Args<T>) -> R> for F
+    where
+        F: FnMut(&Context, Args<T>) -> R + 'static,
+        R: IntoEnding,
+        T: clap::Args + 'static,
+    {
+        fn into_worker(mut self) -> WorkerParts {
+            let (values, flags) = Values::new();
+            let run = Box::new(move |context: &Context| {
+                values.take().map_or_else(without_flags, |v| self(context, v).into_ending())
+            });
+            WorkerParts { worker: super::Worker { run, sees_context: true }, flags: Some(flags) }
         }
     }
 
@@ -166,8 +198,8 @@ pub(crate) mod sealed {
         F: FnMut() -> R + 'static,
         R: IntoEnding,
     {
-        fn into_body(mut self) -> super::BodyParts {
-            super::BodyParts(Box::new(move |_| self().into_ending()))
+        fn into_body(mut self) -> BodyParts {
+            BodyParts { body: Box::new(move |_| self().into_ending()), flags: None }
         }
     }
 
@@ -176,18 +208,62 @@ pub(crate) mod sealed {
         F: FnMut(&Tick) -> R + 'static,
         R: IntoEnding,
     {
-        fn into_body(mut self) -> super::BodyParts {
-            super::BodyParts(Box::new(move |tick| self(tick).into_ending()))
+        fn into_body(mut self) -> BodyParts {
+            BodyParts { body: Box::new(move |tick| self(tick).into_ending()), flags: None }
+        }
+    }
+
+    impl<F, R, T> Body<fn(Args<T>) -> R> for F
+    where
+        F: FnMut(Args<T>) -> R + 'static,
+        R: IntoEnding,
+        T: clap::Args + Clone + 'static,
+    {
+        fn into_body(mut self) -> BodyParts {
+            let (values, flags) = Values::new();
+            let body = Box::new(move |_: &Tick| values.cloned().map_or_else(without_flags, |v| self(v).into_ending()));
+            BodyParts { body, flags: Some(flags) }
+        }
+    }
+
+    impl<F, R, T> Body<fn(&Tick, Args<T>) -> R> for F
+    where
+        F: FnMut(&Tick, Args<T>) -> R + 'static,
+        R: IntoEnding,
+        T: clap::Args + Clone + 'static,
+    {
+        fn into_body(mut self) -> BodyParts {
+            let (values, flags) = Values::new();
+            let body = Box::new(move |tick: &Tick| {
+                values.cloned().map_or_else(without_flags, |v| self(tick, v).into_ending())
+            });
+            BodyParts { body, flags: Some(flags) }
         }
     }
 }
 
+// Every action that leads to the work reads the flags first, so this is never seen.
+fn without_flags() -> Ending {
+    Ending::failed("the worker's flags were not read")
+}
+
 /// A worker on its way into the builder.
-#[derive(Debug)]
-pub struct WorkerParts(pub(crate) Worker);
+pub struct WorkerParts {
+    pub(crate) worker: Worker,
+    pub(crate) flags: Option<Flags>,
+}
 
 /// A tick's body on its way into the builder.
-pub struct BodyParts(pub(crate) Body);
+pub struct BodyParts {
+    pub(crate) body: Body,
+    pub(crate) flags: Option<Flags>,
+}
+
+impl std::fmt::Debug for WorkerParts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WorkerParts").field("worker", &self.worker).finish_non_exhaustive()
+    }
+}
 
 impl std::fmt::Debug for Worker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -69,6 +69,15 @@ fn set_default(signal: libc::c_int) -> io::Result<()> {
     }
 }
 
+/// Ignores a signal; programs that this one runs will too.
+pub(crate) fn ignore(signal: libc::c_int) -> io::Result<()> {
+    let signal = Signal::try_from(signal)?;
+    let ignore = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
+    // SAFETY: SIG_IGN names no handler, so no code of ours runs in signal context.
+    unsafe { sigaction(signal, &ignore) }?;
+    Ok(())
+}
+
 /// Throws away a signal that is pending, and leaves its disposition as it is: setting a signal to be ignored discards it,
 /// also where it is blocked; sigaction(2).
 pub(crate) fn forget_pending(signal: Signal) -> io::Result<()> {

@@ -14,13 +14,15 @@ fn action() -> &'static str {
     "/run/worker.pid"
 }
 
+fn args() {}
+
 fn handle() -> &'static str {
     "/dev/null"
 }
 
-#[daemon(pidfile = action(), stdout = handle())]
+#[daemon(pidfile = action(), stdout = handle(), signals(SIGHUP = args), env(A = action()))]
 fn worker(ctx: &Context) {
-    let _ = (action(), handle());
+    let _ = (action(), handle(), args());
     ctx.ready();
 }
 

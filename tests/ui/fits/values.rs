@@ -10,15 +10,23 @@ const PERIOD: Duration = Duration::from_secs(5);
 
 #[repeat_daemon(
     name = "written-out",
-    pidfile = "~/written-out.pid",
+    pidfile = "~/written-out-{n}.pid",
+    pidfile_timeout = "2s",
     stdin = "/dev/null",
     stdout = "$HOME/out.log",
     stderr = "${HOME}/err.log",
+    prefix = "/opt",
+    log_prefix = "blue-",
     workdir = "~",
+    chroot = "$HOME/root",
+    user = "www-data",
+    group = 33,
+    groups = ["adm", "audio"],
     umask = 0o022,
     core_dumps = true,
     detach = "auto",
     close_fds = "none",
+    preserve_fds = [3, 4],
     settle = "100ms",
     ready = "auto",
     start_timeout = "1m 30s",
@@ -26,6 +34,8 @@ const PERIOD: Duration = Duration::from_secs(5);
     stop_signal = "SIGQUIT",
     on_start = prepare,
     on_shutdown = report,
+    instances = 4,
+    env_clear = true,
     every = "1us",
     times = 3,
     missed = "burst",
@@ -41,15 +51,25 @@ fn written_out() {}
     pidfile = pidfile(),
     stdin = Path::new("/dev/null"),
     stdout = format!("/tmp/{}.log", name()),
+    pidfile_timeout = PERIOD,
+    prefix = Path::new("/srv"),
+    log_prefix = format!("{}-", name()),
     workdir = std::env::temp_dir(),
+    chroot = std::env::temp_dir(),
+    user = 33_u32,
+    group = name(),
+    groups = vec![name(), name()],
     umask = if cfg!(debug_assertions) { 0o022 } else { 0o077 },
     core_dumps = cfg!(debug_assertions),
     detach = !cfg!(debug_assertions),
+    preserve_fds = Vec::from([3, 4]),
     settle = Duration::from_millis(100),
     start_timeout = 2 * PERIOD,
     stop_timeout = PERIOD,
     on_start = || println!("starting"),
     on_shutdown = |reason, code| println!("{reason} {code}"),
+    instances = u32::from(true),
+    env_clear = cfg!(debug_assertions),
     every = PERIOD,
     times = u64::from(true),
     jitter = PERIOD / 2,
@@ -63,16 +83,26 @@ fn computed() {}
     stdin = None::<PathBuf>,
     stdout = option("/tmp/out.log"),
     stderr = option("/tmp/err.log"),
+    pidfile_timeout = Some("2s"),
+    prefix = option("/opt"),
+    log_prefix = Some("blue-"),
     workdir = option("/"),
+    chroot = None::<PathBuf>,
+    user = Some("www-data"),
+    group = Some(33),
+    groups = Some(["adm"]),
     umask = Some("027"),
     core_dumps = Some(true),
     detach = Some(false),
     close_fds = Some("all"),
+    preserve_fds = None::<Vec<i32>>,
     settle = Some("2s"),
     ready = Some("auto"),
     start_timeout = Some(PERIOD),
     stop_timeout = None::<Duration>,
     stop_signal = Some("TERM"),
+    instances = Some(2),
+    env_clear = Some(false),
     every = "5s",
     times = Some(3),
     missed = Some("skip"),
@@ -82,8 +112,22 @@ fn computed() {}
 )]
 fn optional() {}
 
-#[daemon(name = None, pidfile = None, stdout = None, umask = None, on_start = None, on_shutdown = None)]
+#[daemon(
+    name = None,
+    pidfile = None,
+    stdout = None,
+    umask = None,
+    user = None,
+    groups = None,
+    preserve_fds = None,
+    instances = None,
+    on_start = None,
+    on_shutdown = None
+)]
 fn left_out() {}
+
+#[daemon(groups = [], preserve_fds = [], detach = "exec")]
+fn empty() {}
 
 #[daemon(ready = "notify", stop_signal = "USR1", umask = "0o027")]
 fn notifying(ctx: &Context) {
@@ -111,5 +155,5 @@ fn report(reason: &str, code: i32) {
 }
 
 fn main() {
-    let _: [fn(&'static str) -> Outcome; 5] = [written_out, computed, optional, left_out, notifying];
+    let _: [fn(&'static str) -> Outcome; 6] = [written_out, computed, optional, left_out, empty, notifying];
 }

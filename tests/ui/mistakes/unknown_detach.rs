@@ -1,6 +1,6 @@
 use daemon_runtime::{Context, daemon};
 
-#[daemon(detach = "exec")]
+#[daemon(detach = "daemon")]
 fn w(ctx: &Context) {
     ctx.ready();
 }

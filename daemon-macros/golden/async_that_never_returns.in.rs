@@ -1,0 +1,4 @@
+#[daemon(crate = my::rt)]
+async fn forever() -> ! {
+    std::future::pending().await
+}

@@ -1,0 +1,2 @@
+#[daemon(groups = [], preserve_fds = [], signals(), env(), actions())]
+fn greeter() {}

@@ -1,0 +1,346 @@
+//! The claim and the pidfile of one daemon.
+//!
+//! The *claim* is an open-file-description lock on a file of mode 0600 beside the pidfile. It is taken in the launcher,
+//! goes along over both forks, and the kernel drops it with the daemon's last breath. The *pidfile* is made afresh at every
+//! start, under the claim, and only says `PID\n`. On both, the daemon itself holds a POSIX write lock, the *witness*, and
+//! the kernel names its holder to whoever asks: that, and never the number in the file, is what `status` and `stop` go by.
+//!
+//! The life of a pidfile: claimed (by the launcher), sealed (by the daemon), then released, or abandoned by a crash. Only
+//! who holds the claim may rename or remove any of the three names.
+
+mod claim;
+mod handle;
+mod place;
+mod witness;
+
+use std::fs::{File, Permissions};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+pub(crate) use self::claim::Turn;
+use self::claim::{STARTING, WHOLE, WITNESS};
+pub use self::handle::PidFile;
+use self::place::Place;
+pub(crate) use self::witness::{Life, Running, look};
+use crate::error::Error;
+use crate::folder::Owner;
+use crate::sys::lock;
+
+/// Why nothing can be told of a claim that is held by nobody who vouches for it.
+pub(crate) const HELD: &str = "its claim is held by a process that does not vouch for it";
+
+/// How long one waits before looking again at a claim that is in between: held by a start, an end, or a child that is left.
+pub(crate) const PAUSE: Duration = Duration::from_millis(10);
+
+/// A pidfile whose claim this process, or one it was forked from, has taken.
+#[derive(Debug)]
+pub(crate) struct Claimed {
+    place: Place,
+    claim: File,
+    /// The new pidfile, still under its other name until it is sealed.
+    file: File,
+}
+
+/// How long one waits for a claim that is held.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    /// While a start or an end is in progress.
+    pub(crate) in_between: Duration,
+    /// While a daemon runs.
+    pub(crate) running: Duration,
+}
+
+impl Patience {
+    fn longest(self) -> Duration {
+        self.in_between.max(self.running)
+    }
+}
+
+/// What came of asking for the claim.
+#[derive(Debug)]
+pub(crate) enum Acquired {
+    Mine(Claimed),
+    /// A daemon is there already.
+    Running(Running),
+}
+
+impl Claimed {
+    /// Takes the claim. A folder that is not there is made, and belongs to `owner`.
+    pub(crate) fn acquire(path: &Path, patience: Patience, owner: Owner) -> Result<Acquired, Error> {
+        let place = Place::make(path, owner)?;
+        let begun = Instant::now();
+        loop {
+            if let Some(pidfile) = attempt(&place)? {
+                return Ok(Acquired::Mine(pidfile));
+            }
+            // The claim is held. Its holder is a daemon, or on the way to be one, or at its end: only the first is an answer.
+            let over = |limit| begun.elapsed() >= limit;
+            match look(path)? {
+                Life::Running(daemon) if over(patience.longest()) => return Ok(Acquired::Running(daemon)),
+                Life::Running(daemon) if !daemon.is_starting() && over(patience.running) => {
+                    return Ok(Acquired::Running(daemon));
+                }
+                Life::Running(_) => {}
+                _ if over(patience.longest()) => {
+                    return Err(Error::ClaimHeld { path: place.claim_path(), waited: patience.longest() });
+                }
+                _ => {}
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    /// A claim that another image of this program has held: the program was started anew, and the descriptors came along.
+    pub(crate) fn handed(path: &Path, folder: OwnedFd, claim: File, file: File) -> Option<Self> {
+        let place = Place::of(path, folder);
+        place.is_claim(&claim).then_some(Self { place, claim, file })
+    }
+
+    /// After this process has begun another program: takes the witnesses again, which some kernels drop when a process with
+    /// threads does that.
+    pub(crate) fn witness_anew(&self) -> io::Result<()> {
+        own_witness(&self.claim, WITNESS)?;
+        own_witness(&self.file, WHOLE)?;
+        witness::this_process_holds(&self.claim);
+        Ok(())
+    }
+
+    /// Folder, claim and pidfile, to be handed on to another image of this program.
+    pub(crate) fn parts(&self) -> [BorrowedFd<'_>; 3] {
+        [self.place.folder(), self.claim.as_fd(), self.file.as_fd()]
+    }
+
+    fn prepare(place: Place, claim: File) -> Result<Self, Error> {
+        // What a start that was killed left in the claim must not be read as this start's.
+        let made = claim.set_len(0).and_then(|()| place.create_draft());
+        match made {
+            Ok(file) => Ok(Self { place, claim, file }),
+            Err(source) => {
+                // Still under the claim, so the name is ours to remove.
+                place.remove_claim();
+                Err(Error::PidFile { path: place.draft_path(), source })
+            }
+        }
+    }
+
+    /// Makes this process the daemon of the pidfile: takes the witnesses, writes the number, and only then gives the file
+    /// its name, so that nobody ever sees half of one. `session` is the daemon's own session, 0 if it has none of its own.
+    pub(crate) fn seal(&self, session: i32) -> io::Result<()> {
+        own_witness(&self.claim, WITNESS)?;
+        // For those who may open the claim: who holds it, and the session that is the daemon's alone.
+        self.claim.write_all_at(format!("{} {session}\n", std::process::id()).as_bytes(), 0)?;
+        self.file.write_all_at(format!("{}\n", std::process::id()).as_bytes(), 0)?;
+        own_witness(&self.file, WHOLE)?;
+        // The mode is set on the file, so that the umask has no say in it.
+        self.file.set_permissions(Permissions::from_mode(0o644))?;
+        self.place.publish_draft()?;
+        witness::this_process_holds(&self.claim);
+        Ok(())
+    }
+
+    /// Whether this process vouches for the pidfile, by the kernel's word.
+    pub(crate) fn is_vouched_by(&self, pid: i32) -> bool {
+        let witness = lock::holder(&self.claim, WITNESS).unwrap_or_default();
+        witness == Some(pid) || (witness.is_none() && witness::has_locked(pid, &self.claim))
+    }
+
+    /// Ends the time in which other starts wait for this one; for all processes that share the claim.
+    pub(crate) fn started(&self) {
+        // Should it fail, other starts wait until their time is over: nothing to tell anybody.
+        let _ = lock::unlock_description(&self.claim, STARTING);
+    }
+
+    /// Removes the names, if they are still this claim's. The lock itself is the kernel's to drop.
+    pub(crate) fn release(&self) {
+        let mine = self.place.is_claim(&self.claim);
+        // Without the claim's name the pidfile may still be ours: then our witness on it keeps everybody else off it.
+        witness::this_process_lets_go(&self.claim);
+        let removed = if self.place.is_pidfile(&self.file) {
+            // The very file that was sealed, whatever has been written into it since.
+            self.place.remove_sealed()
+        } else if mine {
+            self.place.remove_pidfile()
+        } else {
+            Ok(())
+        };
+        if removed.is_err() {
+            // A folder that we may not write any more: an empty pidfile names nobody.
+            let _ = self.file.set_len(0);
+        }
+        if mine {
+            self.place.remove_draft();
+            // Last, and only now: from here on the next start makes a claim of its own.
+            self.place.remove_claim();
+        }
+    }
+
+    /// The descriptors that must outlive the closing of all others.
+    pub(crate) fn descriptors(&self) -> [i32; 3] {
+        use std::os::fd::AsRawFd;
+        [self.claim.as_raw_fd(), self.file.as_raw_fd(), self.place.folder_fd()]
+    }
+}
+
+/// One try: nothing while another holds the claim, or a daemon lives without it.
+fn attempt(place: &Place) -> Result<Option<Claimed>, Error> {
+    place.check_pidfile()?;
+    let Some(claim) = claim::try_take(place)? else { return Ok(None) };
+    // Somebody removed a living daemon's claim by hand, or a dying one has not closed its pidfile yet: `look` tells which.
+    if witness::of_pidfile(place).is_some() {
+        place.remove_claim();
+        return Ok(None);
+    }
+    Claimed::prepare(place.try_clone()?, claim).map(Some)
+}
+
+/// Takes the turn to ask the daemon to stop.
+pub(crate) fn take_turn(path: &Path) -> Result<Turn, Error> {
+    match Place::find(path)? {
+        Some(place) if !witness::is_mine(&place) => Ok(claim::take_turn(&place)),
+        _ => Ok(Turn::Ours { _lock: None }),
+    }
+}
+
+/// Clears away what a daemon that did not end in order left behind. It takes the claim for that, so whoever else has it
+/// meanwhile is not disturbed, and what is not a pidfile of ours stays. What cannot be cleared, the next start tells.
+pub(crate) fn clear(path: &Path) {
+    let Ok(Some(place)) = Place::find(path) else { return };
+    if place.is_clear() || place.check_pidfile().is_err() {
+        return;
+    }
+    // Kept to the end of this function: what is removed is removed under the claim.
+    let Ok(Some(_claim)) = claim::try_take(&place) else { return };
+    if witness::of_pidfile(&place).is_none() {
+        let _ = place.remove_pidfile();
+        place.remove_draft();
+    }
+    place.remove_claim();
+}
+
+/// Waits until nobody of a daemon that has ended holds its claim any more: a child that stands between fork and exec holds
+/// it a moment longer.
+pub(crate) fn wait_until_free(path: &Path, timeout: Duration) {
+    let begun = Instant::now();
+    while begun.elapsed() < timeout && claim::lingers(path) {
+        std::thread::sleep(PAUSE);
+    }
+}
+
+fn own_witness(file: &File, range: lock::Range) -> io::Result<()> {
+    if lock::try_lock_process(file, range)? {
+        return Ok(());
+    }
+    // Nobody else can have opened the file for writing, so this is a file system on which locks do not work.
+    Err(io::Error::other("the file system does not keep locks apart"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::PathBuf;
+
+    const AT_ONCE: Patience = Patience { in_between: Duration::ZERO, running: Duration::ZERO };
+
+    struct Home(PathBuf);
+
+    impl Home {
+        fn new(test: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("pidfile-{test}-{}", std::process::id()));
+            std::fs::create_dir_all(&path).expect("a folder");
+            Self(path)
+        }
+        fn pidfile(&self) -> PathBuf {
+            self.0.join("x.pid")
+        }
+        fn names(&self) -> Vec<String> {
+            let entries = std::fs::read_dir(&self.0).expect("a folder");
+            let mut names: Vec<_> =
+                entries.map(|e| e.expect("an entry").file_name().into_string().expect("text")).collect();
+            names.sort();
+            names
+        }
+    }
+
+    impl Drop for Home {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn mine(path: &Path) -> Claimed {
+        match Claimed::acquire(path, AT_ONCE, None).expect("acquired") {
+            Acquired::Mine(pidfile) => pidfile,
+            Acquired::Running(daemon) => panic!("{daemon:?}"),
+        }
+    }
+
+    #[test]
+    fn a_sealed_pidfile_holds_the_number_and_nothing_else() {
+        let home = Home::new("sealed");
+        let pidfile = mine(&home.pidfile());
+        pidfile.seal(0).expect("sealed");
+        let text = std::fs::read_to_string(home.pidfile()).expect("read");
+        assert_eq!(text, format!("{}\n", std::process::id()));
+        let mode = home.pidfile().metadata().expect("there").permissions().mode();
+        assert_eq!(mode & 0o7777, 0o644);
+        pidfile.release();
+    }
+
+    #[test]
+    fn a_release_leaves_nothing_behind() {
+        let home = Home::new("released");
+        let pidfile = mine(&home.pidfile());
+        assert_eq!(home.names(), ["x.pid.claim", "x.pid.new"]);
+        pidfile.release();
+        assert_eq!(home.names(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_held_claim_is_not_given_away() {
+        let home = Home::new("held");
+        let pidfile = mine(&home.pidfile());
+        let second = Claimed::acquire(&home.pidfile(), AT_ONCE, None);
+        assert!(matches!(second, Err(Error::ClaimHeld { .. })), "{second:?}");
+        drop(pidfile);
+        mine(&home.pidfile()).release();
+    }
+
+    #[test]
+    fn what_belongs_to_a_later_claim_is_not_touched() {
+        let home = Home::new("later");
+        let first = mine(&home.pidfile());
+        first.place.remove_claim();
+        let second = mine(&home.pidfile());
+        first.release();
+        assert_eq!(home.names(), ["x.pid.claim", "x.pid.new"]);
+        second.release();
+    }
+
+    #[test]
+    fn what_is_no_pidfile_is_not_replaced() {
+        let home = Home::new("foreign");
+        let refused = || Claimed::acquire(&home.pidfile(), AT_ONCE, None).expect_err("refused").to_string();
+        std::fs::create_dir(home.pidfile()).expect("a folder");
+        assert!(refused().contains("is a directory"));
+        std::fs::remove_dir(home.pidfile()).expect("removed");
+        std::os::unix::fs::symlink("/etc/passwd", home.pidfile()).expect("a link");
+        assert!(refused().contains("is a symbolic link"));
+        std::fs::remove_file(home.pidfile()).expect("removed");
+        std::fs::write(home.pidfile(), "x".repeat(1000)).expect("written");
+        assert!(refused().contains("1000 bytes"));
+        assert_eq!(home.names(), ["x.pid"]);
+    }
+
+    #[test]
+    fn what_a_crash_left_is_cleared_away() {
+        let home = Home::new("crash");
+        for name in ["x.pid", "x.pid.claim", "x.pid.new"] {
+            std::fs::write(home.0.join(name), "4194304\n").expect("written");
+        }
+        clear(&home.pidfile());
+        assert_eq!(home.names(), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,276 @@
+//! The folder of a pidfile and the three names in it, reached through one folder descriptor.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::{AtFlags, OFlag, open, openat, renameat};
+use nix::libc;
+use nix::sys::stat::{FileStat, Mode, fstatat};
+use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
+
+use crate::error::Error;
+use crate::folder::{self, Owner};
+
+/// A pidfile holds one number. What is longer than this is somebody's file, not a pidfile.
+const LONGEST: i64 = 64;
+
+/// Never through a link, never waiting for a FIFO's other end, never handed to a child, never our terminal.
+const CAREFUL: OFlag = OFlag::O_NOFOLLOW.union(OFlag::O_NONBLOCK).union(OFlag::O_CLOEXEC).union(OFlag::O_NOCTTY);
+
+#[derive(Debug)]
+pub(super) struct Place {
+    folder: OwnedFd,
+    path: PathBuf,
+    pidfile: OsString,
+    claim: OsString,
+    draft: OsString,
+}
+
+impl Place {
+    /// The place, its folder made with mode 0755, less the umask, if it is not there.
+    pub(super) fn make(path: &Path, owner: Owner) -> Result<Self, Error> {
+        let folder = folder_of(path);
+        folder::make(folder, owner).map_err(|source| Error::Folder { path: folder.to_owned(), source })?;
+        Self::open(path).map_err(|source| Error::Folder { path: folder.to_owned(), source })
+    }
+
+    /// The place, or nothing where there is no such folder and so no daemon either.
+    pub(super) fn find(path: &Path) -> Result<Option<Self>, Error> {
+        match Self::open(path) {
+            Ok(place) => Ok(Some(place)),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(Error::Folder { path: folder_of(path).to_owned(), source }),
+        }
+    }
+
+    fn open(path: &Path) -> io::Result<Self> {
+        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        Ok(Self::of(path, open(folder_of(path), flags, Mode::empty())?))
+    }
+
+    /// The place in a folder that is open already.
+    pub(super) fn of(path: &Path, folder: OwnedFd) -> Self {
+        let pidfile = path.file_name().unwrap_or_default();
+        Self {
+            folder,
+            claim: with(pidfile, ".claim"),
+            draft: with(pidfile, ".new"),
+            pidfile: pidfile.to_owned(),
+            path: path.to_owned(),
+        }
+    }
+
+    pub(super) fn try_clone(&self) -> Result<Self, Error> {
+        let failed = |source| Error::Folder { path: folder_of(&self.path).to_owned(), source };
+        Ok(Self {
+            folder: self.folder.try_clone().map_err(failed)?,
+            path: self.path.clone(),
+            pidfile: self.pidfile.clone(),
+            claim: self.claim.clone(),
+            draft: self.draft.clone(),
+        })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn claim_path(&self) -> PathBuf {
+        self.path.with_file_name(&self.claim)
+    }
+
+    pub(super) fn draft_path(&self) -> PathBuf {
+        self.path.with_file_name(&self.draft)
+    }
+
+    pub(super) fn folder_fd(&self) -> i32 {
+        self.folder.as_raw_fd()
+    }
+
+    pub(super) fn folder(&self) -> BorrowedFd<'_> {
+        self.folder.as_fd()
+    }
+
+    /// The claim's file, made if it is not there.
+    pub(super) fn create_claim(&self) -> io::Result<File> {
+        self.open_name(&self.claim, OFlag::O_RDWR | OFlag::O_CREAT)
+    }
+
+    /// The claim's file as it is, for a question.
+    pub(super) fn open_claim(&self) -> io::Result<File> {
+        self.open_name(&self.claim, OFlag::O_RDONLY)
+    }
+
+    /// The claim's file as it is, for a lock that is not the claim.
+    pub(super) fn open_claim_to_lock(&self) -> io::Result<File> {
+        self.open_name(&self.claim, OFlag::O_RDWR)
+    }
+
+    /// The pidfile as it is, for a question.
+    pub(super) fn open_pidfile(&self) -> io::Result<File> {
+        self.open_name(&self.pidfile, OFlag::O_RDONLY)
+    }
+
+    /// A new pidfile under its other name. What a killed start left there is removed first: the claim is ours.
+    pub(super) fn create_draft(&self) -> io::Result<File> {
+        self.remove_draft();
+        self.open_name(&self.draft, OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_EXCL)
+    }
+
+    fn open_name(&self, name: &OsStr, flags: OFlag) -> io::Result<File> {
+        let mode = Mode::S_IRUSR | Mode::S_IWUSR;
+        Ok(File::from(openat(&self.folder, name, flags | CAREFUL, mode)?))
+    }
+
+    /// Gives the draft the pidfile's name, in one step.
+    pub(super) fn publish_draft(&self) -> io::Result<()> {
+        Ok(renameat(&self.folder, self.draft.as_os_str(), &self.folder, self.pidfile.as_os_str())?)
+    }
+
+    /// Whether this open file is the one that the claim's name means.
+    pub(super) fn is_claim(&self, claim: &File) -> bool {
+        self.means(&self.claim, claim)
+    }
+
+    /// Whether this open file is the one that the pidfile's name means.
+    pub(super) fn is_pidfile(&self, file: &File) -> bool {
+        self.means(&self.pidfile, file)
+    }
+
+    fn means(&self, name: &OsStr, file: &File) -> bool {
+        let (named, open) = (self.stat(name), file.metadata());
+        matches!((named, open), (Ok(n), Ok(o)) if n.st_dev == o.dev() && n.st_ino == o.ino())
+    }
+
+    /// What stands in the pidfile's place may be replaced and removed: nothing, or a pidfile of ours.
+    pub(super) fn check_pidfile(&self) -> Result<(), Error> {
+        let stat = match self.stat(&self.pidfile) {
+            Ok(stat) => stat,
+            Err(Errno::ENOENT) => return Ok(()),
+            Err(e) => return Err(Error::PidFile { path: self.path.clone(), source: e.into() }),
+        };
+        match strangeness(&stat).or_else(|| too_long(&stat)) {
+            None => Ok(()),
+            Some(found) => Err(Error::Foreign { path: self.path.clone(), found }),
+        }
+    }
+
+    /// Removes the pidfile, if what stands there is one.
+    pub(super) fn remove_pidfile(&self) -> io::Result<()> {
+        if self.check_pidfile().is_err() {
+            return Ok(());
+        }
+        self.remove(&self.pidfile)
+    }
+
+    /// Removes the pidfile, which is known to be ours.
+    pub(super) fn remove_sealed(&self) -> io::Result<()> {
+        self.remove(&self.pidfile)
+    }
+
+    pub(super) fn remove_draft(&self) {
+        // Where it cannot be removed, the next start cannot make its own there, and tells that.
+        let _ = self.remove(&self.draft);
+    }
+
+    pub(super) fn remove_claim(&self) {
+        // A claim's file that stays is empty of meaning: the lock is what counts.
+        let _ = self.remove(&self.claim);
+    }
+
+    fn remove(&self, name: &OsStr) -> io::Result<()> {
+        match unlinkat(&self.folder, name, UnlinkatFlags::NoRemoveDir) {
+            Ok(()) | Err(Errno::ENOENT) => Ok(()),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    /// Whether none of the names is there.
+    pub(super) fn is_clear(&self) -> bool {
+        [&self.pidfile, &self.claim, &self.draft].into_iter().all(|name| self.stat(name) == Err(Errno::ENOENT))
+    }
+
+    /// What is wrong with the pidfile as a thing in the file system, if it is there at all.
+    pub(super) fn pidfile_strangeness(&self) -> Option<String> {
+        self.stat(&self.pidfile).ok().and_then(|stat| kind(&stat).or_else(|| names(&stat)))
+    }
+
+    /// What is wrong with the claim as a thing in the file system, if it is there at all.
+    pub(super) fn claim_strangeness(&self) -> Option<String> {
+        self.stat(&self.claim).ok().and_then(|stat| kind(&stat).or_else(|| names(&stat)))
+    }
+
+    pub(super) fn has_pidfile(&self) -> bool {
+        self.stat(&self.pidfile).is_ok()
+    }
+
+    pub(super) fn claim_identity(&self) -> Option<(u64, u64)> {
+        self.stat(&self.claim).ok().map(|stat| (stat.st_dev, stat.st_ino))
+    }
+
+    fn stat(&self, name: &OsStr) -> nix::Result<FileStat> {
+        fstatat(&self.folder, name, AtFlags::AT_SYMLINK_NOFOLLOW)
+    }
+}
+
+/// Why a file in the claim's or the pidfile's place cannot be ours, if it cannot.
+pub(super) fn strangeness(stat: &FileStat) -> Option<String> {
+    kind(stat).or_else(|| names(stat)).or_else(|| owner(stat))
+}
+
+fn kind(stat: &FileStat) -> Option<String> {
+    let found = match stat.st_mode & libc::S_IFMT {
+        libc::S_IFREG => return None,
+        libc::S_IFDIR => "is a directory",
+        libc::S_IFLNK => "is a symbolic link",
+        libc::S_IFIFO => "is a FIFO",
+        libc::S_IFSOCK => "is a socket",
+        _ => "is a device",
+    };
+    Some(found.to_owned())
+}
+
+// A second name may be somebody's way to have us write, lock or remove another file.
+fn names(stat: &FileStat) -> Option<String> {
+    (stat.st_nlink > 1).then(|| format!("has {} names (hard links)", stat.st_nlink))
+}
+
+fn owner(stat: &FileStat) -> Option<String> {
+    let ours = stat.st_uid == 0 || stat.st_uid == geteuid().as_raw();
+    (!ours).then(|| format!("belongs to another user (uid {})", stat.st_uid))
+}
+
+fn too_long(stat: &FileStat) -> Option<String> {
+    (stat.st_size > LONGEST).then(|| format!("has {} bytes, so it is no pidfile", stat.st_size))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new("/"))
+}
+
+fn with(name: &OsStr, suffix: &str) -> OsString {
+    let mut whole = name.to_owned();
+    whole.push(suffix);
+    whole
+}
+
+/// Why an open file cannot be ours, if it cannot.
+pub(super) fn not_ours_open(file: &File) -> Option<String> {
+    match nix::sys::stat::fstat(file) {
+        Ok(stat) => strangeness(&stat),
+        Err(e) => Some(format!("cannot be looked at: {}", e.desc())),
+    }
+}
+
+/// Why the claim cannot be ours, if it cannot: by the open file, or by its name where it could not be opened.
+pub(super) fn not_ours(place: &Place, open: Option<&File>) -> Option<String> {
+    match open {
+        Some(file) => not_ours_open(file),
+        None => strangeness(&place.stat(&place.claim).ok()?),
+    }
+}

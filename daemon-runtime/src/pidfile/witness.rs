@@ -1,0 +1,320 @@
+//! Who the daemon is, by the kernel's word: pure questions, which disturb nobody.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::PAUSE;
+use super::claim::{self, CLAIM, STARTING, WHOLE, WITNESS};
+use super::place::{self, Place};
+use crate::error::Error;
+use crate::sys::lock::{self, Range};
+
+/// What there is to say of a pidfile's daemon.
+#[derive(Debug)]
+pub(crate) enum Life {
+    /// It runs.
+    Running(Running),
+    /// A start is in progress, and the daemon is not there yet.
+    Starting,
+    /// Somebody holds the claim, and nobody vouches for it: an end in progress, or a child that outlived its daemon.
+    Held,
+    /// It does not run, and left something behind.
+    Dead {
+        /// What was left, in words.
+        left: String,
+    },
+    /// It does not run.
+    Absent,
+    /// There is no proof either way.
+    Unknown {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// A daemon that the kernel vouches for.
+#[derive(Debug)]
+pub(crate) struct Running {
+    pub(crate) pid: i32,
+    proof: Proof,
+    starting: bool,
+    session: i32,
+    /// Whether only its pidfile speaks for it, and nobody holds the claim.
+    claimless: bool,
+}
+
+#[derive(Debug)]
+enum Proof {
+    /// The file and the range on which the process holds its witness.
+    Lock(File, Range),
+    /// The claim, and that the process has it open with the lock on it: it lost its witness by opening and closing a file.
+    Open(File),
+    /// It is this very process. It must not open its own files: closing them again would drop its witness.
+    Myself,
+}
+
+impl Running {
+    /// Whether the kernel still names the same process. Asked again after a pidfd was opened, this makes sure that the
+    /// handle means the daemon, and not a process that got its number.
+    pub(crate) fn is_vouched(&self) -> bool {
+        match &self.proof {
+            Proof::Lock(file, range) => matches!(lock::holder(file, *range), Ok(Some(pid)) if pid == self.pid),
+            Proof::Open(claim) => has_locked(self.pid, claim),
+            Proof::Myself => true,
+        }
+    }
+
+    /// Why it must not be signalled, if it must not: the proof is only as good as the owner of the file that it stands on.
+    /// Another account could have planted the file and locked it, and by now the number could be anybody's.
+    pub(crate) fn distrust(&self) -> Option<String> {
+        let file = match &self.proof {
+            Proof::Lock(file, _) | Proof::Open(file) => file,
+            Proof::Myself => return None,
+        };
+        place::not_ours_open(file).map(|found| format!("the file that vouches for pid {} {found}", self.pid))
+    }
+
+    /// Whether its start is not agreed on yet.
+    pub(crate) fn is_starting(&self) -> bool {
+        self.starting
+    }
+
+    /// The session that is the daemon's own, and nobody else's.
+    pub(crate) fn session(&self) -> Option<i32> {
+        Some(self.session).filter(|sid| *sid > 0)
+    }
+}
+
+/// The process that holds the witness, and the device and inode of the claim that it holds it on. A child that is forked
+/// inherits the note, and not the witness.
+static MINE: Mutex<Option<(u32, (u64, u64))>> = Mutex::new(None);
+
+pub(super) fn this_process_holds(claim: &File) {
+    if let Ok(metadata) = claim.metadata() {
+        *note() = Some((std::process::id(), (metadata.dev(), metadata.ino())));
+    }
+}
+
+pub(super) fn this_process_lets_go(claim: &File) {
+    let Ok(metadata) = claim.metadata() else { return };
+    let mut mine = note();
+    if mine.is_some_and(|(_, held)| held == (metadata.dev(), metadata.ino())) {
+        *mine = None;
+    }
+}
+
+fn note() -> MutexGuard<'static, Option<(u32, (u64, u64))>> {
+    MINE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether this process is the daemon there.
+pub(super) fn is_mine(place: &Place) -> bool {
+    let mine = *note();
+    mine.is_some_and(|(pid, claim)| pid == std::process::id() && place.claim_identity() == Some(claim))
+}
+
+/// What there is to say of the daemon whose pidfile is `path`.
+pub(crate) fn look(path: &Path) -> Result<Life, Error> {
+    let Some(place) = Place::find(path)? else { return Ok(Life::Absent) };
+    if is_mine(&place) {
+        let pid = i32::try_from(std::process::id()).unwrap_or_default();
+        return Ok(Life::Running(Running { pid, proof: Proof::Myself, starting: false, session: 0, claimless: false }));
+    }
+    let mut patience = 10;
+    loop {
+        let before = place.claim_identity();
+        let life = look_once(&place)?;
+        if matches!(life, Life::Held) && patience > 0 {
+            // Most often somebody who is just dying, or stands between fork and exec.
+            patience -= 1;
+            std::thread::sleep(PAUSE);
+            continue;
+        }
+        // Half of an answer may be of one daemon, and half of the next: it counts only if the claim stayed the same.
+        if place.claim_identity() == before && is_settled(&place, &life) {
+            return Ok(life);
+        }
+    }
+}
+
+/// A daemon without a claim is one whose claim somebody has removed by hand; or one that is just being started, or just
+/// dying. A moment later it shows.
+fn is_settled(place: &Place, life: &Life) -> bool {
+    match life {
+        Life::Running(daemon) if daemon.claimless => {
+            std::thread::sleep(PAUSE);
+            daemon.is_vouched() && !claim::is_held(place)
+        }
+        _ => true,
+    }
+}
+
+fn look_once(place: &Place) -> Result<Life, Error> {
+    if let Some(found) = place.claim_strangeness() {
+        return Ok(by_pidfile(place, &Claim::Unasked(found)));
+    }
+    match place.open_claim() {
+        Ok(claim) => by_claim(place, claim).map_err(|source| Error::Claim { path: place.claim_path(), source }),
+        Err(e) => match e.kind() {
+            io::ErrorKind::NotFound => Ok(by_pidfile(place, &Claim::Free)),
+            io::ErrorKind::PermissionDenied => {
+                Ok(by_pidfile(place, &Claim::Unasked("belongs to another user".to_owned())))
+            }
+            _ => Err(Error::Claim { path: place.claim_path(), source: e }),
+        },
+    }
+}
+
+/// What is known of the claim where only the pidfile can be asked.
+enum Claim {
+    /// Nobody holds it.
+    Free,
+    /// It could not be asked, for this reason.
+    Unasked(String),
+}
+
+fn by_claim(place: &Place, claim: File) -> io::Result<Life> {
+    if !lock::is_locked(&claim, CLAIM)? {
+        return Ok(by_pidfile(place, &Claim::Free));
+    }
+    let witness = lock::holder(&claim, WITNESS)?;
+    // Between two looks at the same witness: while it lives, only the agreement ends the starting. Without the second look
+    // this could be the starting of one daemon, and the witness of the next.
+    let starting = lock::is_locked(&claim, STARTING)? || lock::holder(&claim, WITNESS)? != witness;
+    let (named, session) = holder_by_name(&claim).unwrap_or_default();
+    let (pid, proof) = match witness {
+        Some(pid) => (pid, Proof::Lock(claim, WITNESS)),
+        None if has_locked(named, &claim) => (named, Proof::Open(claim)),
+        None if starting => return Ok(Life::Starting),
+        // The claim's name may be new, and the daemon's own claim have none any more.
+        None => return Ok(of_pidfile(place).map_or(Life::Held, Life::Running)),
+    };
+    let session = if pid == named { session } else { 0 };
+    Ok(Life::Running(Running { pid, proof, starting, session, claimless: false }))
+}
+
+/// The pid and the session that the claim's file names, if it does.
+fn holder_by_name(claim: &File) -> Option<(i32, i32)> {
+    let text = start_of(claim)?;
+    let (pid, session) = text.strip_suffix('\n')?.split_once(' ')?;
+    Some((positive(pid)?, positive(session).unwrap_or(0)))
+}
+
+/// Whether the process has this very file open together with the lock that is the claim; proc(5), `/proc/PID/fdinfo`.
+pub(super) fn has_locked(pid: i32, claim: &File) -> bool {
+    let is_claim = |fd: &str| {
+        let (Ok(theirs), Ok(ours)) = (fs::metadata(format!("/proc/{pid}/fd/{fd}")), claim.metadata()) else {
+            return false;
+        };
+        theirs.dev() == ours.dev() && theirs.ino() == ours.ino()
+    };
+    let locks = |fd: &str| fs::read_to_string(format!("/proc/{pid}/fdinfo/{fd}")).unwrap_or_default();
+    let names = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten().map(|entry| entry.file_name());
+    names.filter_map(|name| name.into_string().ok()).any(|fd| is_claim(&fd) && locks(&fd).contains("OFDLCK"))
+}
+
+fn by_pidfile(place: &Place, claim: &Claim) -> Life {
+    if let Some(daemon) = of_pidfile(place) {
+        let claimless = matches!(claim, Claim::Free);
+        return Life::Running(Running { claimless, ..daemon });
+    }
+    match (claim, place.has_pidfile()) {
+        (Claim::Free, false) => Life::Absent,
+        (Claim::Free, true) => Life::Dead { left: left_behind(place) },
+        (Claim::Unasked(why), false) => Life::Unknown { reason: format!("{} {why}", place.claim_path().display()) },
+        (Claim::Unasked(why), true) => without_claim(place, why),
+    }
+}
+
+/// The daemon whose witness is on the pidfile, if there is one.
+pub(super) fn of_pidfile(place: &Place) -> Option<Running> {
+    if place.pidfile_strangeness().is_some() {
+        return None;
+    }
+    let file = place.open_pidfile().ok()?;
+    let pid = lock::holder(&file, WHOLE).ok()??;
+    Some(Running { pid, proof: Proof::Lock(file, WHOLE), starting: false, session: 0, claimless: false })
+}
+
+fn left_behind(place: &Place) -> String {
+    let path = place.path().display();
+    if let Some(found) = place.pidfile_strangeness() {
+        return format!("{path} {found}");
+    }
+    match place.open_pidfile().map(|file| number(&file)) {
+        Ok(Some(pid)) => format!("{path} was left behind by pid {pid}"),
+        Ok(None) => format!("{path} was left behind, and names no process"),
+        Err(e) => format!("{path} was left behind, and cannot be read: {}", crate::error::words(&e)),
+    }
+}
+
+// The claim cannot be asked, and the worker may have lost the witness by opening and closing its own pidfile. Only a
+// number that no process has is a proof: of death.
+fn without_claim(place: &Place, why: &str) -> Life {
+    let (path, claim) = (place.path().display(), place.claim_path());
+    let unknown = |what: String| Life::Unknown { reason: format!("{path} {what}, and {} {why}", claim.display()) };
+    match place.open_pidfile().map(|file| number(&file)) {
+        Ok(Some(pid)) if !Path::new(&format!("/proc/{pid}")).exists() => Life::Dead { left: left_behind(place) },
+        Ok(Some(pid)) => unknown(format!("names pid {pid}, which does not vouch for it")),
+        Ok(None) => unknown("names no process".to_owned()),
+        Err(e) => unknown(format!("cannot be read: {}", crate::error::words(&e))),
+    }
+}
+
+/// The number in a pidfile: digits and one newline at most, above 0.
+pub(super) fn number(file: &File) -> Option<i32> {
+    let text = start_of(file)?;
+    positive(text.strip_suffix('\n').unwrap_or(&text))
+}
+
+/// A pid in plain digits. Everything else names nobody: kill(2) would take 0 and -1 for whole crowds.
+fn positive(digits: &str) -> Option<i32> {
+    let plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+    digits.parse().ok().filter(|pid| plain && *pid > 0)
+}
+
+/// What a file begins with, as far as it can be ours: two numbers, a blank and a newline.
+fn start_of(file: &File) -> Option<String> {
+    let mut start = [0_u8; 24];
+    let length = file.read_at(&mut start, 0).ok()?;
+    std::str::from_utf8(start.get(..length)?).ok().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn read_back(text: &str) -> Option<i32> {
+        let path = std::env::temp_dir().join(format!("number-{}-{}", std::process::id(), text.len()));
+        let mut file = File::options().read(true).write(true).create(true).truncate(true).open(&path).expect("a file");
+        file.write_all(text.as_bytes()).expect("written");
+        fs::remove_file(&path).expect("removed");
+        number(&file)
+    }
+
+    #[test]
+    fn only_a_plain_positive_number_names_a_process() {
+        assert_eq!(read_back("1234\n"), Some(1234));
+        assert_eq!(read_back("1234"), Some(1234));
+        for text in [
+            "",
+            "\n",
+            "0\n",
+            "-1\n",
+            "+7\n",
+            " 7\n",
+            "7 \n",
+            "7\n8\n",
+            "banana\n",
+            "2147483648\n",
+            "\0\0\0\0\0",
+            "99999999999999999999",
+        ] {
+            assert_eq!(read_back(text), None, "{text:?}");
+        }
+    }
+}

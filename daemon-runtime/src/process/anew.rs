@@ -1,0 +1,302 @@
+//! The program begun anew: as session leader and daemon where it cannot be forked, and in place of itself for a reload.
+//!
+//! The claim, and whatever else must not be let go of, goes along as open descriptors; the next image finds out by
+//! [`Handover`] what it is to be, when it comes to the same call again.
+
+use std::env;
+use std::ffi::{CString, OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use nix::sys::signal::SigSet;
+use nix::unistd::{Pid, chdir, execve, fchdir, getpid, getsid};
+
+use super::agreement::Agreement;
+use super::daemon::{self, Arrived, Kit};
+use super::handover::{Handover, Part, VARIABLE, is_variable, numbers};
+use super::stages::{Environment, Failure, Passage, Prepared, Role};
+use super::startup::DaemonEnd;
+use super::streams::Streams;
+use super::{foreground, leader};
+use crate::error::Error;
+use crate::pidfile::Claimed;
+use crate::spec::Spec;
+use crate::spec::plan::Plan;
+use crate::sys::descriptor::{self, Keep};
+use crate::sys::disposition::{ChildrenStay, Mask};
+use crate::sys::environ;
+use crate::sys::fork::SingleThreaded;
+use crate::sys::spawn::{Session, spawn};
+
+/// How this program was begun, so that it can be again.
+#[derive(Debug, Clone)]
+pub(crate) struct Origin {
+    program: PathBuf,
+    words: Vec<OsString>,
+    dir: PathBuf,
+}
+
+impl Origin {
+    /// Found out before anything changes: the path of a program that was replaced on disk is not to be had any more.
+    pub(crate) fn here() -> Self {
+        let words: Vec<OsString> = env::args_os().collect();
+        let named = || words.first().map(PathBuf::from).unwrap_or_default();
+        Self {
+            program: env::current_exe().unwrap_or_else(|_| named()),
+            dir: env::current_dir().unwrap_or_else(|_| PathBuf::from("/")),
+            words,
+        }
+    }
+}
+
+/// What the launcher hands to a session leader that is another image of this program.
+pub(super) struct Handed<'a> {
+    pub(super) origin: &'a Origin,
+    pub(super) pidfile: &'a Claimed,
+    pub(super) streams: &'a Streams,
+    pub(super) channel: &'a DaemonEnd,
+}
+
+impl Handed<'_> {
+    fn fds(&self) -> Vec<Option<BorrowedFd<'_>>> {
+        let pidfile = self.pidfile.parts().map(Some);
+        pidfile.into_iter().chain([Some(self.channel.as_fd())]).chain(self.streams.parts()).collect()
+    }
+
+    fn spawn(&self, plan: &Plan, told: Told, environment: Vec<(OsString, OsString)>) -> io::Result<Pid> {
+        let fds = self.fds();
+        let handover = told.handover(self.origin, plan, numbers(fds.iter().copied()));
+        let kept = fds.iter().flatten().map(AsRawFd::as_raw_fd).chain(plan.preserve_fds.iter().copied());
+        let kept: Vec<_> = kept.filter(|fd| descriptor::is_open(*fd)).collect();
+        let [stdin, stdout, ..] = self.streams.parts();
+        let stderr = self.streams.early_stderr();
+        let standard = [stdin.unwrap_or(stderr), stdout.unwrap_or(stderr), stderr].map(|fd| fd.as_raw_fd());
+        let environment = with_handover(environment, &handover);
+        let session = if told.part == Part::Leader { Session::New } else { Session::Same };
+        spawn(
+            &text(self.origin.program.as_os_str())?,
+            &texts(&self.origin.words)?,
+            &environment?,
+            &kept,
+            standard,
+            session,
+        )
+    }
+}
+
+/// What differs between those that are told.
+#[derive(Clone, Copy)]
+struct Told {
+    part: Part,
+    instance: Option<u32>,
+}
+
+impl Told {
+    fn handover(self, origin: &Origin, plan: &Plan, fds: Vec<Option<i32>>) -> Handover {
+        Handover {
+            part: self.part,
+            name: plan.name.clone(),
+            instance: self.instance,
+            from: std::process::id(),
+            pidfile: plan.pidfile.clone(),
+            workdir: plan.workdir.clone(),
+            chroot: plan.chroot.clone(),
+            dir: origin.dir.clone(),
+            fds,
+        }
+    }
+}
+
+/// Begins the session leader.
+pub(super) fn spawn_leader(plan: &Plan, handed: &Handed<'_>) -> Result<Pid, Error> {
+    let told = Told { part: Part::Leader, instance: plan.instance };
+    let leader = handed.spawn(plan, told, env::vars_os().collect());
+    leader.map_err(|source| Error::Anew { path: handed.origin.program.clone(), source })
+}
+
+/// Which instance this image was begun for, if it was for one.
+pub(crate) fn instance() -> Option<u32> {
+    Handover::read().and_then(|handover| handover.instance)
+}
+
+/// Finds out whether this image was begun to be session leader or daemon. In the session leader it does not return; in a
+/// daemon all stages are behind it.
+pub(crate) fn received(spec: &Spec) -> Result<Option<Arrived>, Error> {
+    let Some(handover) = Handover::read().filter(|handover| is_for(handover, spec)) else { return Ok(None) };
+    let mut fds = handover.adopt().into_iter();
+    let [folder, claim, file] = [(); 3].map(|()| fds.next().flatten());
+    let (Some(folder), Some(claim), Some(file)) = (folder, claim, file) else { return Ok(None) };
+    let Some(pidfile) = Claimed::handed(&handover.pidfile, folder, File::from(claim), File::from(file)) else {
+        return Ok(None);
+    };
+    forget_handover();
+    let origin = Origin { dir: handover.dir.clone(), ..Origin::here() };
+    let plan = Plan::handed(spec, handover.pidfile.clone(), handover.workdir.clone(), handover.chroot.clone())?;
+    let role = match handover.part {
+        Part::Leader | Part::Daemon => return start(spec, &plan, handover.part, pidfile, origin, fds.collect()),
+        Part::SameDaemon => Role::Daemon { session: getsid(None).map_or(0, Pid::as_raw) },
+        Part::SameForeground => Role::Foreground,
+    };
+    go_on(spec, &plan, pidfile, role, origin).map(Some)
+}
+
+fn is_for(handover: &Handover, spec: &Spec) -> bool {
+    let session = getsid(None).map_or(0, Pid::as_raw);
+    let is_this_process = match handover.part {
+        Part::Leader => session == getpid().as_raw(),
+        Part::Daemon => u32::try_from(session) == Ok(handover.from),
+        Part::SameDaemon | Part::SameForeground => std::process::id() == handover.from,
+    };
+    is_this_process && handover.name == spec.display_name()
+}
+
+/// Session leader and daemon of a start.
+fn start(
+    spec: &Spec,
+    plan: &Plan,
+    part: Part,
+    pidfile: Claimed,
+    origin: Origin,
+    fds: Vec<Option<OwnedFd>>,
+) -> Result<Option<Arrived>, Error> {
+    let mut fds = fds.into_iter();
+    let Some(channel) = fds.next().flatten().map(DaemonEnd::handed) else { return Ok(None) };
+    let mut next = || fds.next().flatten();
+    let streams = [next(), next(), next(), next(), next(), next(), next()];
+    let children = ChildrenStay::begin().map_err(|source| Error::Signals { source });
+    // Nothing may end a half-made daemon without a word.
+    let blocked = Mask::block(&SigSet::all()).map(std::mem::forget).map_err(|source| Error::Signals { source });
+    let made = blocked.and_then(|()| Ok((Prepared::open(plan)?, children?)));
+    let (Ok((prepared, children)), Some(streams)) = (made, Streams::handed(streams)) else {
+        // What was there in the launcher a moment ago is not any more.
+        leader::fail(&channel, Failure::SessionLeader(io::ErrorKind::NotFound.into()))
+    };
+    let kit = Kit { pidfile, prepared, streams, origin, children };
+    match part {
+        Part::Leader => lead(plan, kit, channel),
+        _ => Ok(Some(daemon::arrive(spec, plan, kit, channel, Environment::Daemons))),
+    }
+}
+
+fn lead(plan: &Plan, kit: Kit, channel: DaemonEnd) -> ! {
+    let mut environment: Vec<_> = if plan.env_clear { Vec::new() } else { env::vars_os().collect() };
+    environment.retain(|(key, _)| !is_variable(key));
+    for (key, value) in kit.prepared.variables(plan) {
+        environment.retain(|(known, _)| *known != key);
+        environment.push((key, value));
+    }
+    let told = Told { part: Part::Daemon, instance: plan.instance };
+    let handed = Handed { origin: &kit.origin, pidfile: &kit.pidfile, streams: &kit.streams, channel: &channel };
+    match handed.spawn(plan, told, environment) {
+        Ok(daemon) => leader::stay(kit, channel, daemon),
+        Err(source) => leader::fail(&channel, Failure::SessionLeader(source)),
+    }
+}
+
+/// The daemon that this process was already, in a new image.
+fn go_on(spec: &Spec, plan: &Plan, pidfile: Claimed, role: Role, origin: Origin) -> Result<Arrived, Error> {
+    let passage = Passage { spec, plan, pidfile: &pidfile, role, keep: Vec::new(), environment: Environment::Daemons };
+    match passage.again() {
+        Ok(()) => Ok(foreground::alone(plan, pidfile, role, origin, Arc::new(|| {}))),
+        Err(failure) => {
+            pidfile.release();
+            Err(failure.told(plan))
+        }
+    }
+}
+
+/// Begins the program anew in the place of this one. Returns only if that fails, and then all is as it was.
+pub(super) fn reload(origin: &Origin, plan: &Plan, pidfile: &Claimed, role: Role, agreement: &Agreement) -> Error {
+    if agreement.channel().is_some() {
+        return Error::StartInProgress;
+    }
+    let part = if role == Role::Foreground { Part::SameForeground } else { Part::SameDaemon };
+    let fds = pidfile.parts();
+    let handover = Told { part, instance: plan.instance }.handover(origin, plan, numbers(fds.map(Some)));
+    let source = match become_again(origin, &handover, &fds) {
+        Ok(never) => match never {},
+        Err(source) => source,
+    };
+    Error::Anew { path: origin.program.clone(), source }
+}
+
+fn become_again(origin: &Origin, handover: &Handover, fds: &[BorrowedFd<'_>]) -> io::Result<std::convert::Infallible> {
+    let (program, words) = (text(origin.program.as_os_str())?, texts(&origin.words)?);
+    let environment = with_handover(env::vars_os().collect(), handover)?;
+    let _ = io::stdout().flush();
+    // A signal that comes in between is to be heard by the next image, and not to end it before it can hear.
+    let _mask = Mask::block(&SigSet::all())?;
+    let _back = Elsewhere::go(&origin.dir)?;
+    let _open = Open::over_exec(fds)?;
+    Ok(execve(&program, &words, &environment)?)
+}
+
+/// In another directory, for as long as this lives. One that cannot be entered is left aside: all paths are absolute.
+struct Elsewhere(File);
+
+impl Elsewhere {
+    fn go(dir: &Path) -> io::Result<Self> {
+        use nix::fcntl::{OFlag, open};
+        let here = open(".", OFlag::O_PATH | OFlag::O_CLOEXEC, nix::sys::stat::Mode::empty())?;
+        let _ = chdir(dir);
+        Ok(Self(File::from(here)))
+    }
+}
+
+impl Drop for Elsewhere {
+    fn drop(&mut self) {
+        // It was our directory a moment ago.
+        let _ = fchdir(&self.0);
+    }
+}
+
+/// Descriptors that exec(2) would leave open, for as long as this lives.
+struct Open<'a>(&'a [BorrowedFd<'a>]);
+
+impl<'a> Open<'a> {
+    fn over_exec(fds: &'a [BorrowedFd<'a>]) -> io::Result<Self> {
+        let open = Self(fds);
+        fds.iter().try_for_each(|fd| descriptor::keep_over_exec(fd, Keep::Open))?;
+        Ok(open)
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        for fd in self.0 {
+            // They are open, so it cannot fail.
+            let _ = descriptor::keep_over_exec(fd, Keep::Close);
+        }
+    }
+}
+
+// Children must not be told what was told to us; where other threads run, they are, and see that it is not for them.
+fn forget_handover() {
+    if let Ok(single) = SingleThreaded::prove() {
+        environ::remove(single, OsStr::new(VARIABLE));
+    }
+}
+
+fn with_handover(mut environment: Vec<(OsString, OsString)>, handover: &Handover) -> io::Result<Vec<CString>> {
+    environment.retain(|(key, _)| !is_variable(key));
+    environment.push((VARIABLE.into(), handover.text().into()));
+    let variable = |(key, value): (OsString, OsString)| {
+        let mut both = key;
+        both.push("=");
+        both.push(value);
+        text(&both)
+    };
+    environment.into_iter().map(variable).collect()
+}
+
+fn texts(words: &[OsString]) -> io::Result<Vec<CString>> {
+    words.iter().map(|word| text(word)).collect()
+}
+
+fn text(word: &OsStr) -> io::Result<CString> {
+    Ok(CString::new(word.as_bytes())?)
+}

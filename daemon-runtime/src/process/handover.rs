@@ -1,0 +1,152 @@
+//! What one image of this program tells the next, when the program is begun anew: a variable of the environment, and
+//! descriptors that stay open over exec(2).
+
+use std::ffi::{OsStr, OsString};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::sys::descriptor;
+
+/// The variable's name.
+pub(super) const VARIABLE: &str = "DAEMON_RUNTIME_HANDOVER";
+
+/// What the next image is to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// The session leader of a start.
+    Leader,
+    /// The daemon of a start.
+    Daemon,
+    /// What this process is already: the daemon in the background.
+    SameDaemon,
+    /// What this process is already: the daemon in the foreground.
+    SameForeground,
+}
+
+const PARTS: [(Part, &str); 4] = [
+    (Part::Leader, "leader"),
+    (Part::Daemon, "daemon"),
+    (Part::SameDaemon, "same daemon"),
+    (Part::SameForeground, "same in the foreground"),
+];
+
+/// All that is told.
+#[derive(Debug)]
+pub(super) struct Handover {
+    pub(super) part: Part,
+    /// Which daemon, for a program that has several.
+    pub(super) name: String,
+    pub(super) instance: Option<u32>,
+    /// The session leader of a start; else the process itself. A child that inherits the variable is neither.
+    pub(super) from: u32,
+    pub(super) pidfile: PathBuf,
+    pub(super) workdir: PathBuf,
+    pub(super) chroot: Option<PathBuf>,
+    /// The directory that the program was launched in.
+    pub(super) dir: PathBuf,
+    /// Folder, claim and pidfile; the start-up channel; the streams and the ends of their pipes.
+    pub(super) fds: Vec<Option<RawFd>>,
+}
+
+impl Handover {
+    /// As it stands in the environment.
+    pub(super) fn text(&self) -> String {
+        let part = PARTS.iter().find(|(part, _)| *part == self.part).map(|(_, word)| *word);
+        json!({
+            "part": part,
+            "name": self.name,
+            "instance": self.instance,
+            "from": self.from,
+            "pidfile": bytes(&self.pidfile),
+            "workdir": bytes(&self.workdir),
+            "chroot": self.chroot.as_deref().map(bytes),
+            "dir": bytes(&self.dir),
+            "fds": self.fds,
+        })
+        .to_string()
+    }
+
+    /// What this process was told, if it was.
+    pub(super) fn read() -> Option<Self> {
+        Self::parse(&std::env::var(VARIABLE).ok()?)
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let told: Value = serde_json::from_str(text).ok()?;
+        let word = told.get("part")?.as_str()?;
+        let number = |value: &Value| u32::try_from(value.as_u64()?).ok();
+        let fd = |value: &Value| RawFd::try_from(value.as_i64()?).ok();
+        Some(Self {
+            part: PARTS.iter().find(|(_, known)| *known == word)?.0,
+            name: told.get("name")?.as_str()?.to_owned(),
+            instance: told.get("instance").and_then(number),
+            from: told.get("from").and_then(number)?,
+            pidfile: path(told.get("pidfile")?)?,
+            workdir: path(told.get("workdir")?)?,
+            chroot: told.get("chroot").and_then(path),
+            dir: path(told.get("dir")?)?,
+            fds: told.get("fds")?.as_array()?.iter().map(fd).collect(),
+        })
+    }
+
+    /// Takes over the descriptors. One that is not there any more is none.
+    pub(super) fn adopt(&self) -> Vec<Option<OwnedFd>> {
+        self.fds.iter().map(|fd| fd.and_then(descriptor::adopt)).collect()
+    }
+}
+
+/// The numbers of descriptors, as they are told.
+pub(super) fn numbers<'a>(fds: impl IntoIterator<Item = Option<BorrowedFd<'a>>>) -> Vec<Option<RawFd>> {
+    fds.into_iter().map(|fd| fd.map(|fd| fd.as_raw_fd())).collect()
+}
+
+// A path need not be text.
+fn bytes(path: &Path) -> &[u8] {
+    path.as_os_str().as_bytes()
+}
+
+fn path(value: &Value) -> Option<PathBuf> {
+    let byte = |value: &Value| u8::try_from(value.as_u64()?).ok();
+    let bytes: Option<Vec<u8>> = value.as_array()?.iter().map(byte).collect();
+    Some(PathBuf::from(OsString::from_vec(bytes?)))
+}
+
+/// Whether a variable is the one that is told by.
+pub(super) fn is_variable(key: &OsStr) -> bool {
+    key == VARIABLE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_told_is_understood_as_it_was_meant() {
+        for (part, _) in PARTS {
+            let told = Handover {
+                part,
+                name: "x\"y".into(),
+                instance: Some(3),
+                from: 42,
+                pidfile: PathBuf::from(OsString::from_vec(b"/run/\xff.pid".to_vec())),
+                workdir: "/".into(),
+                chroot: None,
+                dir: "/tmp".into(),
+                fds: vec![Some(7), None],
+            };
+            let heard = Handover::parse(&told.text()).expect("understood");
+            assert_eq!((heard.part, heard.name, heard.instance), (part, told.name, Some(3)));
+            assert_eq!((heard.pidfile, heard.fds, heard.chroot), (told.pidfile, told.fds, None));
+        }
+    }
+
+    #[test]
+    fn what_is_no_handover_is_none() {
+        for text in ["", "{}", "leader", "[1]"] {
+            assert!(Handover::parse(text).is_none(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! A worker that is another program: the daemon starts it, passes signals on to it, and ends with it.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, ExitStatus};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use signal_hook::consts::{SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH};
+use signal_hook::iterator::Signals;
+
+use crate::context::Context;
+use crate::error::words;
+use crate::spec::plan::Plan;
+use crate::spec::worker::Ending;
+use crate::sys::pidfd::PidFd;
+use crate::sys::spawn::die_with_us;
+
+/// The signals that mean the program and not the daemon.
+const PASSED_ON: [i32; 4] = [SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH];
+
+/// Runs the program to its end.
+pub(super) fn run(program: &OsStr, args: &[OsString], context: &Context, plan: &Plan) -> Ending {
+    let mut command = Command::new(program);
+    command.args(args);
+    // Not even SIGKILL to the daemon leaves the program behind.
+    die_with_us(&mut command);
+    let told = |e: &std::io::Error| Ending::failed(format!("cannot run {}: {}", program.to_string_lossy(), words(e)));
+    match command.spawn().and_then(|child| Ok((Arc::new(handle(&child)?), child))) {
+        Ok((handle, child)) => attend(child, &handle, context, plan.stop_signal).unwrap_or_else(|e| told(&e)),
+        Err(e) => told(&e),
+    }
+}
+
+fn handle(child: &Child) -> std::io::Result<PidFd> {
+    PidFd::open(i32::try_from(child.id()).map_err(std::io::Error::other)?)
+}
+
+fn attend(mut child: Child, handle: &Arc<PidFd>, context: &Context, stop_signal: i32) -> std::io::Result<Ending> {
+    let mut signals = Signals::new(PASSED_ON)?;
+    let closing = signals.handle();
+    let (program, pid) = (Arc::clone(handle), child.id());
+    let pass_on = move || {
+        for signal in &mut signals {
+            if handles(pid, signal) {
+                // One that has ended needs no signal any more.
+                let _ = program.signal(signal);
+            }
+        }
+    };
+    let (program, asked) = (Arc::clone(handle), context.clone());
+    let pass_shutdown_on = move || {
+        asked.wait(Duration::MAX);
+        let _ = program.signal(stop_signal);
+    };
+    let threads = [
+        thread::Builder::new().name("signals".to_owned()).spawn(pass_on)?,
+        thread::Builder::new().name("shutdown".to_owned()).spawn(pass_shutdown_on)?,
+    ];
+    let status = child.wait()?;
+    let was_asked = context.is_shutdown();
+    closing.close();
+    context.stop();
+    for thread in threads {
+        // Neither panics, and if one did, the panic hook has told it.
+        let _ = thread.join();
+    }
+    Ok(ending(status, was_asked.then_some(stop_signal)))
+}
+
+/// The program's end as the daemon's: a program that the stop signal has ended did what was asked of it.
+fn ending(status: ExitStatus, asked_by: Option<i32>) -> Ending {
+    let number = match (status.code(), status.signal()) {
+        (Some(code), _) => code,
+        (None, Some(signal)) if asked_by == Some(signal) => 0,
+        (None, signal) => 128 + signal.unwrap_or_default(),
+    };
+    Ending { code: u8::try_from(number).unwrap_or(1), error: None }
+}
+
+/// Whether the program handles the signal; where it does not, the signal would end it, which nobody wants who sends one of
+/// these to a daemon. proc(5), `SigCgt`.
+fn handles(pid: u32, signal: i32) -> bool {
+    let process = i32::try_from(pid).ok().and_then(|pid| procfs::process::Process::new(pid).ok());
+    let caught = process.and_then(|process| process.status().ok()).map_or(0, |status| status.sigcgt);
+    caught & (1 << (signal - 1)) != 0
+}

@@ -1,0 +1,118 @@
+//! What the launcher hears of the daemon's streams until it is ready.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use super::Pipe;
+
+/// How much of what was written is kept for the terminal: the end of it.
+const KEPT: usize = 64 * 1024;
+
+/// What is heard of both streams.
+#[derive(Debug, Default)]
+pub(crate) struct Captures {
+    /// Only where the caller wants to have it.
+    pub(crate) stdout: Capture,
+    pub(crate) stderr: Capture,
+}
+
+/// What is heard of one stream.
+#[derive(Debug, Default)]
+pub(crate) struct Capture {
+    /// What comes through a pipe, as long as somebody can write to it.
+    pipe: Option<File>,
+    read: Vec<u8>,
+    /// What is read back from a log, from where it ended before.
+    log: Option<(File, u64)>,
+}
+
+impl Capture {
+    pub(super) fn of_pipe(pipe: &Pipe) -> io::Result<Self> {
+        Ok(Self { pipe: Some(File::from(pipe.reader.try_clone()?)), ..Self::default() })
+    }
+
+    /// A device or a FIFO cannot be read back, and so nothing is heard of it.
+    pub(super) fn of(stream: &OwnedFd, path: &Path, pipe: Option<&Pipe>) -> io::Result<Self> {
+        let metadata = File::from(stream.try_clone()?).metadata()?;
+        let log = if metadata.is_file() { File::open(path).ok() } else { None };
+        let pipe = pipe.map(Self::of_pipe).transpose()?.unwrap_or_default();
+        Ok(Self { log: log.map(|log| (log, metadata.len())), ..pipe })
+    }
+
+    /// What can be polled for more.
+    pub(crate) fn pollable(&self) -> Option<BorrowedFd<'_>> {
+        self.pipe.as_ref().map(AsFd::as_fd)
+    }
+
+    /// Takes in some of what is there, so that the worker never waits for us.
+    pub(crate) fn take_in(&mut self) {
+        let Some(pipe) = self.pipe.as_mut().filter(|pipe| has_more(pipe.as_fd())) else { return };
+        let mut bytes = [0_u8; 4096];
+        match pipe.read(&mut bytes) {
+            Ok(0) => self.pipe = None,
+            Ok(length) => {
+                self.read.extend_from_slice(bytes.get(..length).unwrap_or_default());
+                keep_the_end(&mut self.read);
+            }
+            // The next poll tells whether there is more to be had.
+            Err(_) => {}
+        }
+    }
+
+    /// Takes in all that is there now.
+    pub(crate) fn take_in_all(&mut self) {
+        while self.pollable().is_some_and(has_more) {
+            self.take_in();
+        }
+    }
+
+    /// All that was written, up to the last 64 KiB.
+    pub(crate) fn text(&mut self) -> String {
+        let bytes = self.bytes();
+        let kept = bytes.get(bytes.len().saturating_sub(KEPT)..).unwrap_or_default();
+        String::from_utf8_lossy(kept).into_owned()
+    }
+
+    /// The same for a terminal, without blank lines around it.
+    pub(crate) fn trimmed(&mut self) -> String {
+        trimmed(&self.text())
+    }
+
+    fn bytes(&mut self) -> Vec<u8> {
+        self.take_in_all();
+        let mut bytes = std::mem::take(&mut self.read);
+        if let Some((log, from)) = &self.log {
+            bytes.extend(read_from(log, *from).unwrap_or_default());
+        }
+        bytes
+    }
+}
+
+/// A text for a terminal, without blank lines around it.
+pub(crate) fn trimmed(text: &str) -> String {
+    text.trim_start_matches('\n').trim_end().to_owned()
+}
+
+fn has_more(fd: BorrowedFd<'_>) -> bool {
+    poll(&mut [PollFd::new(fd, PollFlags::POLLIN)], PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
+}
+
+fn read_from(log: &File, from: u64) -> io::Result<Vec<u8>> {
+    let end = log.metadata()?.len();
+    let start = from.max(end.saturating_sub(KEPT as u64));
+    let mut bytes = vec![0; usize::try_from(end.saturating_sub(start)).unwrap_or_default()];
+    let length = log.read_at(&mut bytes, start)?;
+    bytes.truncate(length);
+    Ok(bytes)
+}
+
+fn keep_the_end(read: &mut Vec<u8>) {
+    if read.len() > 2 * KEPT {
+        read.drain(..read.len() - KEPT);
+    }
+}

@@ -1,0 +1,16 @@
+use daemon_runtime::daemon;
+
+#[daemon]
+fn w(
+    #[args]
+    #[args]
+    opts: Options,
+) {
+    let _ = opts;
+}
+
+struct Options;
+
+fn main() {
+    let _ = w("start");
+}
