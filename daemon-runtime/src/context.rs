@@ -1,11 +1,14 @@
 //! What a worker sees of its daemon, and the one place where a shutdown is asked for.
 
-use std::ops::Deref;
-use std::pin::Pin;
+mod shutdown;
+mod tick;
+
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::task::{Poll, Waker};
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
+pub use self::shutdown::Shutdown;
+pub use self::tick::Tick;
 use crate::error::Error;
 
 /// The daemon as its worker sees it. Clones are the same daemon, and may go to other threads.
@@ -198,83 +201,10 @@ impl std::fmt::Debug for Shared {
     }
 }
 
-/// What [`Context::shutdown`] returns.
-#[derive(Debug, Clone)]
-#[must_use = "a future does nothing until it is awaited"]
-pub struct Shutdown {
-    context: Context,
-}
-
-impl Future for Shutdown {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, task: &mut std::task::Context<'_>) -> Poll<()> {
-        let mut asked = self.context.lock();
-        if asked.cause.is_some() {
-            return Poll::Ready(());
-        }
-        if !asked.waiting.iter().any(|waker| waker.will_wake(task.waker())) {
-            asked.waiting.push(task.waker().clone());
-        }
-        Poll::Pending
-    }
-}
-
-/// One run of a repeating daemon's body. It derefs to the daemon's [`Context`].
-#[derive(Debug)]
-pub struct Tick {
-    number: u64,
-    scheduled: Instant,
-    lateness: Duration,
-    context: Context,
-}
-
-impl Tick {
-    pub(crate) fn new(context: Context) -> Self {
-        Self { number: 0, scheduled: Instant::now(), lateness: Duration::ZERO, context }
-    }
-
-    /// Makes it the next one, so that a tick costs no memory.
-    pub(crate) fn turn(&mut self, number: u64, scheduled: Instant, lateness: Duration) {
-        (self.number, self.scheduled, self.lateness) = (number, scheduled, lateness);
-    }
-
-    /// Its place in the schedule: tick n is due at start + n * `every`, so the first is 0, and missed ticks leave a gap.
-    #[must_use]
-    pub fn number(&self) -> u64 {
-        self.number
-    }
-
-    /// When it was due, `jitter` included, on the monotonic clock.
-    #[must_use]
-    pub fn scheduled(&self) -> Instant {
-        self.scheduled
-    }
-
-    /// How long after [`scheduled`](Self::scheduled) the body was called.
-    #[must_use]
-    pub fn lateness(&self) -> Duration {
-        self.lateness
-    }
-
-    /// The daemon's context.
-    #[must_use]
-    pub fn context(&self) -> &Context {
-        &self.context
-    }
-}
-
-impl Deref for Tick {
-    type Target = Context;
-
-    fn deref(&self) -> &Context {
-        &self.context
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::task::Poll;
 
     fn context() -> Context {
         let powers = Powers { ready: Box::new(|| {}), reload: Box::new(|| Error::NotRunning) };

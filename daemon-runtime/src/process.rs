@@ -28,7 +28,7 @@ use agreement::Announce;
 use stages::Prepared;
 
 use crate::error::Error;
-use crate::pidfile::{Acquired, Claimed, Patience};
+use crate::pidfile::{Acquired, Claimed, Patience, PidFile};
 use crate::spec::Spec;
 use crate::spec::plan::Plan;
 
@@ -53,7 +53,7 @@ impl Observer for Silent {}
 
 /// The claim: the one that was handed over, else a new one.
 fn claim(spec: &Spec, plan: &Plan, prepared: &Prepared) -> Result<Acquired, Error> {
-    if let Some(claimed) = spec.claim.borrow_mut().take() {
+    if let Some(claimed) = spec.claim.borrow_mut().take().and_then(PidFile::into_claimed) {
         return Ok(Acquired::Mine(claimed));
     }
     let patience = Patience { in_between: plan.start_timeout, running: plan.pidfile_timeout };

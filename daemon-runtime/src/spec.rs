@@ -26,7 +26,7 @@ use self::signal::{Signal, SignalAction};
 use self::stage::Stage;
 use self::worker::{Body, Worker};
 use crate::error::Error;
-use crate::pidfile::Claimed;
+use crate::pidfile::PidFile;
 
 /// What was asked for, as it was asked for; [`plan::Plan`] is what follows from it.
 pub(crate) struct Spec {
@@ -69,7 +69,7 @@ pub(crate) struct Spec {
     /// The worker's own flags on the command line, if it takes any.
     pub(crate) flags: Option<Flags>,
     /// A claim that was taken already, for the next start.
-    pub(crate) claim: RefCell<Option<Claimed>>,
+    pub(crate) claim: RefCell<Option<PidFile>>,
     pub(crate) refused: Vec<(&'static str, String, String)>,
 }
 

@@ -4,7 +4,7 @@ use nix::sys::socket::{getsockopt, sockopt};
 
 use super::StartOptions;
 use crate::error::Error;
-use crate::pidfile::{Life, Running, look};
+use crate::pidfile::{Life, PidFile, Running, look};
 use crate::process::Observer;
 use crate::process::anew::received;
 use crate::process::daemon::{self, Arrived};
@@ -101,7 +101,7 @@ pub(super) fn check(spec: &Spec, options: &StartOptions) -> Result<Plan, Error> 
 /// The daemon, if it runs and its start is over. A start that is still going on is waited for where the claim is taken, and
 /// so is a daemon that is to be waited for.
 pub(super) fn running(spec: &Spec, plan: &Plan) -> Result<Option<Running>, Error> {
-    if !plan.pidfile_timeout.is_zero() || spec.claim.borrow().is_some() {
+    if !plan.pidfile_timeout.is_zero() || spec.claim.borrow().as_ref().is_some_and(PidFile::is_mine) {
         return Ok(None);
     }
     match look(&plan.pidfile)? {

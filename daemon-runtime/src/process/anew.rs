@@ -3,19 +3,21 @@
 //! The claim, and whatever else must not be let go of, goes along as open descriptors; the next image finds out by
 //! [`Handover`] what it is to be, when it comes to the same call again.
 
+mod reload;
+
 use std::env;
 use std::ffi::{CString, OsStr, OsString};
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use nix::sys::signal::SigSet;
-use nix::unistd::{Pid, chdir, execve, fchdir, getpid, getsid};
+use nix::unistd::{Pid, getpid, getsid};
 
-use super::agreement::Agreement;
+pub(super) use self::reload::reload;
 use super::daemon::{self, Arrived, Kit};
 use super::handover::{Handover, Part, VARIABLE, is_variable, numbers};
 use super::stages::{Environment, Failure, Passage, Prepared, Role};
@@ -26,7 +28,7 @@ use crate::error::Error;
 use crate::pidfile::Claimed;
 use crate::spec::Spec;
 use crate::spec::plan::Plan;
-use crate::sys::descriptor::{self, Keep};
+use crate::sys::descriptor;
 use crate::sys::disposition::{ChildrenStay, Mask};
 use crate::sys::environ;
 use crate::sys::fork::SingleThreaded;
@@ -205,71 +207,6 @@ fn go_on(spec: &Spec, plan: &Plan, pidfile: Claimed, role: Role, origin: Origin)
         Err(failure) => {
             pidfile.release();
             Err(failure.told(plan))
-        }
-    }
-}
-
-/// Begins the program anew in the place of this one. Returns only if that fails, and then all is as it was.
-pub(super) fn reload(origin: &Origin, plan: &Plan, pidfile: &Claimed, role: Role, agreement: &Agreement) -> Error {
-    if agreement.channel().is_some() {
-        return Error::StartInProgress;
-    }
-    let part = if role == Role::Foreground { Part::SameForeground } else { Part::SameDaemon };
-    let fds = pidfile.parts();
-    let handover = Told { part, instance: plan.instance }.handover(origin, plan, numbers(fds.map(Some)));
-    let source = match become_again(origin, &handover, &fds) {
-        Ok(never) => match never {},
-        Err(source) => source,
-    };
-    Error::Anew { path: origin.program.clone(), source }
-}
-
-fn become_again(origin: &Origin, handover: &Handover, fds: &[BorrowedFd<'_>]) -> io::Result<std::convert::Infallible> {
-    let (program, words) = (text(origin.program.as_os_str())?, texts(&origin.words)?);
-    let environment = with_handover(env::vars_os().collect(), handover)?;
-    let _ = io::stdout().flush();
-    // A signal that comes in between is to be heard by the next image, and not to end it before it can hear.
-    let _mask = Mask::block(&SigSet::all())?;
-    let _back = Elsewhere::go(&origin.dir)?;
-    let _open = Open::over_exec(fds)?;
-    Ok(execve(&program, &words, &environment)?)
-}
-
-/// In another directory, for as long as this lives. One that cannot be entered is left aside: all paths are absolute.
-struct Elsewhere(File);
-
-impl Elsewhere {
-    fn go(dir: &Path) -> io::Result<Self> {
-        use nix::fcntl::{OFlag, open};
-        let here = open(".", OFlag::O_PATH | OFlag::O_CLOEXEC, nix::sys::stat::Mode::empty())?;
-        let _ = chdir(dir);
-        Ok(Self(File::from(here)))
-    }
-}
-
-impl Drop for Elsewhere {
-    fn drop(&mut self) {
-        // It was our directory a moment ago.
-        let _ = fchdir(&self.0);
-    }
-}
-
-/// Descriptors that exec(2) would leave open, for as long as this lives.
-struct Open<'a>(&'a [BorrowedFd<'a>]);
-
-impl<'a> Open<'a> {
-    fn over_exec(fds: &'a [BorrowedFd<'a>]) -> io::Result<Self> {
-        let open = Self(fds);
-        fds.iter().try_for_each(|fd| descriptor::keep_over_exec(fd, Keep::Open))?;
-        Ok(open)
-    }
-}
-
-impl Drop for Open<'_> {
-    fn drop(&mut self) {
-        for fd in self.0 {
-            // They are open, so it cannot fail.
-            let _ = descriptor::keep_over_exec(fd, Keep::Close);
         }
     }
 }

@@ -1,7 +1,12 @@
 //! What runs in the daemon: workers and tick bodies, and how their return values end it.
 
+mod returned;
+pub(crate) mod sealed;
+
 use std::fmt::Display;
 use std::process::{ExitCode, Termination};
+
+pub use self::returned::{ByDisplay, ByEnding, ByTermination, Returned};
 
 use super::flags::{Args, Flags, Values};
 use crate::context::{Context, Tick};
@@ -130,118 +135,6 @@ pub trait IntoBody<Shape>: sealed::Body<Shape> {}
 impl<Shape, F: sealed::Worker<Shape>> IntoWorker<Shape> for F {}
 impl<Shape, F: sealed::Body<Shape>> IntoBody<Shape> for F {}
 
-pub(crate) mod sealed {
-    use super::{Args, BodyParts, Context, IntoEnding, Tick, Values, WorkerParts, without_flags};
-
-    pub trait Worker<Shape> {
-        #[doc(hidden)]
-        fn into_worker(self) -> WorkerParts;
-    }
-
-    pub trait Body<Shape> {
-        #[doc(hidden)]
-        fn into_body(self) -> BodyParts;
-    }
-
-    impl<F, R> Worker<fn() -> R> for F
-    where
-        F: FnMut() -> R + 'static,
-        R: IntoEnding,
-    {
-        fn into_worker(mut self) -> WorkerParts {
-            let run = Box::new(move |_: &Context| self().into_ending());
-            WorkerParts { worker: super::Worker { run, sees_context: false }, flags: None }
-        }
-    }
-
-    impl<F, R> Worker<fn(&Context) -> R> for F
-    where
-        F: FnMut(&Context) -> R + 'static,
-        R: IntoEnding,
-    {
-        fn into_worker(mut self) -> WorkerParts {
-            let run = Box::new(move |context: &Context| self(context).into_ending());
-            WorkerParts { worker: super::Worker { run, sees_context: true }, flags: None }
-        }
-    }
-
-    impl<F, R, T> Worker<fn(Args<T>) -> R> for F
-    where
-        F: FnMut(Args<T>) -> R + 'static,
-        R: IntoEnding,
-        T: clap::Args + 'static,
-    {
-        fn into_worker(mut self) -> WorkerParts {
-            let (values, flags) = Values::new();
-            let run = Box::new(move |_: &Context| values.take().map_or_else(without_flags, |v| self(v).into_ending()));
-            WorkerParts { worker: super::Worker { run, sees_context: false }, flags: Some(flags) }
-        }
-    }
-
-    impl<F, R, T> Worker<fn(&Context, Args<T>) -> R> for F
-    where
-        F: FnMut(&Context, Args<T>) -> R + 'static,
-        R: IntoEnding,
-        T: clap::Args + 'static,
-    {
-        fn into_worker(mut self) -> WorkerParts {
-            let (values, flags) = Values::new();
-            let run = Box::new(move |context: &Context| {
-                values.take().map_or_else(without_flags, |v| self(context, v).into_ending())
-            });
-            WorkerParts { worker: super::Worker { run, sees_context: true }, flags: Some(flags) }
-        }
-    }
-
-    impl<F, R> Body<fn() -> R> for F
-    where
-        F: FnMut() -> R + 'static,
-        R: IntoEnding,
-    {
-        fn into_body(mut self) -> BodyParts {
-            BodyParts { body: Box::new(move |_| self().into_ending()), flags: None }
-        }
-    }
-
-    impl<F, R> Body<fn(&Tick) -> R> for F
-    where
-        F: FnMut(&Tick) -> R + 'static,
-        R: IntoEnding,
-    {
-        fn into_body(mut self) -> BodyParts {
-            BodyParts { body: Box::new(move |tick| self(tick).into_ending()), flags: None }
-        }
-    }
-
-    impl<F, R, T> Body<fn(Args<T>) -> R> for F
-    where
-        F: FnMut(Args<T>) -> R + 'static,
-        R: IntoEnding,
-        T: clap::Args + Clone + 'static,
-    {
-        fn into_body(mut self) -> BodyParts {
-            let (values, flags) = Values::new();
-            let body = Box::new(move |_: &Tick| values.cloned().map_or_else(without_flags, |v| self(v).into_ending()));
-            BodyParts { body, flags: Some(flags) }
-        }
-    }
-
-    impl<F, R, T> Body<fn(&Tick, Args<T>) -> R> for F
-    where
-        F: FnMut(&Tick, Args<T>) -> R + 'static,
-        R: IntoEnding,
-        T: clap::Args + Clone + 'static,
-    {
-        fn into_body(mut self) -> BodyParts {
-            let (values, flags) = Values::new();
-            let body = Box::new(move |tick: &Tick| {
-                values.cloned().map_or_else(without_flags, |v| self(tick, v).into_ending())
-            });
-            BodyParts { body, flags: Some(flags) }
-        }
-    }
-}
-
 // Every action that leads to the work reads the flags first, so this is never seen.
 fn without_flags() -> Ending {
     Ending::failed("the worker's flags were not read")
@@ -275,69 +168,6 @@ impl std::fmt::Debug for BodyParts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Body")
     }
-}
-
-/// How the attributes turn whatever a worker returns into an [`Ending`]: by `Display` where its error has that, else by
-/// [`Termination`], else by [`IntoEnding`], whose message tells what a worker may return. Method look-up tries them in this
-/// order, because each stands a reference further away from `&mut &mut Returned<T>`.
-#[doc(hidden)]
-#[derive(Debug)]
-pub struct Returned<T>(pub Option<T>);
-
-#[doc(hidden)]
-pub trait ByDisplay {
-    fn ending(&mut self) -> Ending;
-}
-
-impl<T: Termination, E: Display> ByDisplay for &mut Returned<Result<T, E>> {
-    fn ending(&mut self) -> Ending {
-        match self.0.take() {
-            Some(Ok(value)) => Ending::of(value),
-            Some(Err(error)) => Ending::failed(error),
-            None => Ending::WELL,
-        }
-    }
-}
-
-#[doc(hidden)]
-pub trait ByTermination {
-    fn ending(&mut self) -> Ending;
-}
-
-#[allow(clippy::mut_mut, reason = "the number of references is what orders the look-up")]
-impl<T: Termination> ByTermination for &mut &mut Returned<T> {
-    fn ending(&mut self) -> Ending {
-        self.0.take().map_or(Ending::WELL, Ending::of)
-    }
-}
-
-#[doc(hidden)]
-pub trait ByEnding {
-    type Value;
-    fn ending(&mut self) -> Ending
-    where
-        Self::Value: IntoEnding;
-}
-
-impl<T> ByEnding for Returned<T> {
-    type Value = T;
-    fn ending(&mut self) -> Ending
-    where
-        T: IntoEnding,
-    {
-        self.0.take().map_or(Ending::WELL, T::into_ending)
-    }
-}
-
-/// What the attributes wrap the worker's call in.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __ending {
-    ($call:expr) => {{
-        #[allow(unused_imports, reason = "each return type needs only one of the three")]
-        use $crate::__private::{ByDisplay as _, ByEnding as _, ByTermination as _};
-        (&mut &mut $crate::__private::Returned(::core::option::Option::Some($call))).ending()
-    }};
 }
 
 #[cfg(test)]

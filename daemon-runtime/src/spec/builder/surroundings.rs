@@ -97,11 +97,11 @@ impl Daemon {
         self.put("instance", number, |spec, number| spec.instance.set(Some(number)))
     }
 
-    /// Hands over a pidfile that was [acquired](PidFile::acquire): the daemon takes its place and its claim, and seals it. The next start of
-    /// this value acquires one of its own.
+    /// Hands over a pidfile that was [acquired](PidFile::acquire): the daemon takes its place and its claim, and seals it.
+    /// The next start of this value acquires one of its own.
     pub fn claim(mut self, pidfile: PidFile) -> Self {
         self.spec.pidfile = Some(pidfile.path().to_owned());
-        self.spec.claim = pidfile.into_claimed().into();
+        self.spec.claim = Some(pidfile).into();
         self
     }
 }
