@@ -6,8 +6,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 use std::{fmt, io};
 
-use crate::spec::hook::When;
-
 pub(crate) use self::words::{seconds, signal_name, words};
 
 /// Why an action did not do what was asked.
@@ -111,10 +109,8 @@ pub enum Error {
     },
     /// A hook before or after a stage refused, or panicked.
     Hook {
-        /// Which of the two.
-        when: When,
-        /// The stage's name.
-        stage: &'static str,
+        /// Which hook, as it stands in the attribute: `before(STAGE)` or `after(STAGE)`.
+        hook: String,
         /// What it said.
         text: String,
     },

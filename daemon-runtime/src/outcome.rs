@@ -10,7 +10,7 @@ use self::print::{Stream, print};
 pub(crate) use self::terminal::Terminal;
 use crate::action::{Answer, Start, State, Status, StatusOptions, Stop};
 use crate::error::Error;
-use crate::service::{Served, ServiceRunnerError};
+use crate::service::failure::{Served, ServiceRunnerError};
 
 /// How a dispatched action came out. It was printed already; as the value of `main` it is the exit code.
 ///

@@ -1,12 +1,14 @@
 //! The runner of a service as python-daemon documents it: an application with paths and a function, and three actions whose
 //! errors are told apart.
 
+pub(crate) mod failure;
+
 use std::cell::RefCell;
 use std::ffi::OsString;
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use self::failure::{Served, ServiceRunnerError};
 use crate::action::{Start, Stop};
 use crate::error::Error;
 use crate::outcome::{self, Outcome};
@@ -79,48 +81,6 @@ pub struct ServiceRunner {
 /// The actions, in the order of the usage line.
 const ACTIONS: [&str; 3] = ["start", "stop", "restart"];
 
-/// What an action of a [`ServiceRunner`] came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Served {
-    /// The service runs, with this pid.
-    Started {
-        /// The daemon's pid.
-        pid: i32,
-    },
-    /// The service has run already to its good end.
-    Ended,
-    /// The service is stopped.
-    Stopped {
-        /// The pid it had.
-        pid: i32,
-    },
-}
-
-/// Why a [`ServiceRunner`] did not do what was asked. Its `Debug` is the sentence, as that of [`Error`] is.
-#[non_exhaustive]
-pub enum ServiceRunnerError {
-    /// There is no such action.
-    InvalidAction {
-        /// What was asked for; nothing, if nothing was.
-        action: Option<String>,
-    },
-    /// The service was not started.
-    StartFailure {
-        /// Why: [`Error::AlreadyRunning`] and [`Error::ClaimHeld`] mean that the pidfile is locked already.
-        source: Error,
-        /// The pidfile, if one was named.
-        pidfile: Option<PathBuf>,
-    },
-    /// The service was not stopped.
-    StopFailure {
-        /// Why: [`Error::NotRunning`] means that the pidfile is not locked.
-        source: Error,
-        /// The pidfile, if one was named.
-        pidfile: Option<PathBuf>,
-    },
-}
-
 impl ServiceRunner {
     /// A runner of this application.
     pub fn new(app: impl Application + 'static) -> Self {
@@ -182,51 +142,9 @@ impl ServiceRunner {
     }
 }
 
-impl ServiceRunnerError {
-    pub(crate) fn worker_stderr(&self) -> Option<&str> {
-        match self {
-            Self::InvalidAction { .. } => None,
-            Self::StartFailure { source, .. } | Self::StopFailure { source, .. } => source.worker_stderr(),
-        }
-    }
-}
-
 /// The usage line, where the command line is what was wrong.
 fn usage(program: &str, error: &ServiceRunnerError) -> Option<String> {
     let name = Path::new(program).file_name().map_or_else(|| program.into(), |name| name.to_string_lossy());
     let line = || format!("usage: {name} {}", ACTIONS.join("|"));
     matches!(error, ServiceRunnerError::InvalidAction { .. }).then(line)
-}
-
-impl fmt::Display for ServiceRunnerError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let file = |pidfile: &Option<PathBuf>| match pidfile {
-            Some(path) => format!("the pidfile {}", path.display()),
-            None => "the pidfile".to_owned(),
-        };
-        match self {
-            Self::InvalidAction { action: Some(action) } => write!(f, "unknown action `{action}`"),
-            Self::InvalidAction { action: None } => f.write_str("an action is needed"),
-            Self::StartFailure { source: Error::AlreadyRunning { pid }, pidfile } => {
-                write!(f, "{} is already locked, by pid {pid}", file(pidfile))
-            }
-            Self::StopFailure { source: Error::NotRunning, pidfile } => write!(f, "{} is not locked", file(pidfile)),
-            Self::StartFailure { source, .. } | Self::StopFailure { source, .. } => source.fmt(f),
-        }
-    }
-}
-
-impl fmt::Debug for ServiceRunnerError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl std::error::Error for ServiceRunnerError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::InvalidAction { .. } => None,
-            Self::StartFailure { source, .. } | Self::StopFailure { source, .. } => Some(source),
-        }
-    }
 }

@@ -14,7 +14,7 @@ use crate::process::startup::Word;
 use crate::process::streams::Listen;
 use crate::process::verdict::Launched;
 use crate::process::watcher::Watching;
-use crate::process::{Observer, end, launcher, reason, work};
+use crate::process::{Observer, end, launcher, mishap, reason, work};
 use crate::spec::Spec;
 use crate::spec::plan::Plan;
 
@@ -66,7 +66,7 @@ impl Detached {
 
 impl Drop for Detached {
     fn drop(&mut self) {
-        let (reason, code) = match work::panic_in_progress() {
+        let (reason, code) = match mishap::panic_in_progress() {
             Some(panic) => {
                 self.arrived.agreement.tell(&Word::Panicked(panic.clone()));
                 (reason::by_panic(&panic), i32::from(work::PANICKED))
@@ -132,7 +132,7 @@ pub(crate) fn launch(spec: &Spec, listen: Listen, observer: &mut dyn Observer) -
 }
 
 fn detached(spec: &Spec, arrived: Box<Arrived>) -> Result<Launch, Error> {
-    work::install_panic_hook();
+    mishap::install_panic_hook();
     let patience = Arc::new(AtomicBool::new(false));
     match daemon::begin(spec, &arrived, Arc::clone(&patience)) {
         Ok((context, watching)) => Ok(Launch::Daemon(Detached { context, patience, arrived, _watching: watching })),

@@ -43,7 +43,7 @@ impl fmt::Display for Error {
                 "the environment cannot be changed while one of {count} threads could be reading it; call the daemon before \
                  any thread is started, or leave out `env`, `env_clear` and `user`"
             ),
-            Self::Hook { when, stage, text } => write!(f, "{when}({stage}): {text}"),
+            Self::Hook { hook, text } => write!(f, "{hook}: {text}"),
             Self::NoWorker => f.write_str("this daemon has no worker to run; `detach()` or `launch()` makes it"),
             Self::AlreadyRunning { pid } => write!(f, "already running with pid {pid}"),
             Self::StartInProgress => {

@@ -3,23 +3,19 @@
 //! The claim, and whatever else must not be let go of, goes along as open descriptors; the next image finds out by
 //! [`Handover`] what it is to be, when it comes to the same call again.
 
-mod reload;
-
 use std::env;
-use std::ffi::{CString, OsStr, OsString};
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use nix::sys::signal::SigSet;
 use nix::unistd::{Pid, getpid, getsid};
 
-pub(super) use self::reload::reload;
 use super::daemon::{self, Arrived, Kit};
 use super::handover::{Handover, Part, VARIABLE, is_variable, numbers};
+use super::origin::{Origin, Told, text, texts, with_handover};
 use super::stages::{Environment, Failure, Passage, Prepared, Role};
 use super::startup::DaemonEnd;
 use super::streams::Streams;
@@ -33,27 +29,6 @@ use crate::sys::disposition::{ChildrenStay, Mask};
 use crate::sys::environ;
 use crate::sys::fork::SingleThreaded;
 use crate::sys::spawn::{Session, spawn};
-
-/// How this program was begun, so that it can be again.
-#[derive(Debug, Clone)]
-pub(crate) struct Origin {
-    program: PathBuf,
-    words: Vec<OsString>,
-    dir: PathBuf,
-}
-
-impl Origin {
-    /// Found out before anything changes: the path of a program that was replaced on disk is not to be had any more.
-    pub(crate) fn here() -> Self {
-        let words: Vec<OsString> = env::args_os().collect();
-        let named = || words.first().map(PathBuf::from).unwrap_or_default();
-        Self {
-            program: env::current_exe().unwrap_or_else(|_| named()),
-            dir: env::current_dir().unwrap_or_else(|_| PathBuf::from("/")),
-            words,
-        }
-    }
-}
 
 /// What the launcher hands to a session leader that is another image of this program.
 pub(super) struct Handed<'a> {
@@ -87,29 +62,6 @@ impl Handed<'_> {
             standard,
             session,
         )
-    }
-}
-
-/// What differs between those that are told.
-#[derive(Clone, Copy)]
-struct Told {
-    part: Part,
-    instance: Option<u32>,
-}
-
-impl Told {
-    fn handover(self, origin: &Origin, plan: &Plan, fds: Vec<Option<i32>>) -> Handover {
-        Handover {
-            part: self.part,
-            name: plan.name.clone(),
-            instance: self.instance,
-            from: std::process::id(),
-            pidfile: plan.pidfile.clone(),
-            workdir: plan.workdir.clone(),
-            chroot: plan.chroot.clone(),
-            dir: origin.dir.clone(),
-            fds,
-        }
     }
 }
 
@@ -216,24 +168,4 @@ fn forget_handover() {
     if let Ok(single) = SingleThreaded::prove() {
         environ::remove(single, OsStr::new(VARIABLE));
     }
-}
-
-fn with_handover(mut environment: Vec<(OsString, OsString)>, handover: &Handover) -> io::Result<Vec<CString>> {
-    environment.retain(|(key, _)| !is_variable(key));
-    environment.push((VARIABLE.into(), handover.text().into()));
-    let variable = |(key, value): (OsString, OsString)| {
-        let mut both = key;
-        both.push("=");
-        both.push(value);
-        text(&both)
-    };
-    environment.into_iter().map(variable).collect()
-}
-
-fn texts(words: &[OsString]) -> io::Result<Vec<CString>> {
-    words.iter().map(|word| text(word)).collect()
-}
-
-fn text(word: &OsStr) -> io::Result<CString> {
-    Ok(CString::new(word.as_bytes())?)
 }

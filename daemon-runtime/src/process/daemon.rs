@@ -6,12 +6,12 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use super::agreement::Agreement;
-use super::anew::Origin;
+use super::origin::Origin;
 use super::stages::{Environment, Failure, Passage, Prepared, Role};
 use super::startup::{DaemonEnd, Word};
 use super::streams::{Later, Streams};
 use super::watcher::{Watcher, Watching};
-use super::{end, work};
+use super::{end, mishap, work};
 use crate::context::Context;
 use crate::error::Error;
 use crate::pidfile::Claimed;
@@ -48,7 +48,7 @@ pub(crate) struct Arrived {
 /// Goes through the stages that come after the second fork. Does not return if one of them fails.
 pub(super) fn arrive(spec: &Spec, plan: &Plan, kit: Kit, channel: DaemonEnd, environment: Environment) -> Arrived {
     drop(kit.children);
-    work::install_panic_hook();
+    mishap::install_panic_hook();
     let (pidfile, streams) = (kit.pidfile, kit.streams);
     let role = Role::Daemon { session: nix::unistd::getsid(None).map_or(0, nix::unistd::Pid::as_raw) };
     let mut keep = streams.descriptors();
@@ -92,11 +92,11 @@ pub(crate) fn live(spec: &Spec, arrived: &Arrived) -> ! {
 
 /// Does the work in the process that now is the daemon, up to `on_shutdown`.
 pub(super) fn work(spec: &Spec, arrived: &Arrived) -> std::io::Result<(work::Outcome, Watching)> {
-    work::install_panic_hook();
+    mishap::install_panic_hook();
     let mut job = spec.job.borrow_mut();
     let patience = Arc::new(AtomicBool::new(job.waits_for_shutdown()));
     let (context, watching) = begin(spec, arrived, patience)?;
-    let outcome = work::run(&mut job, &context, arrived);
+    let outcome = work::run(&mut job, &context, &arrived.agreement, &arrived.plan);
     end::conclude(&outcome.reason, i32::from(outcome.code));
     Ok((outcome, watching))
 }
@@ -127,7 +127,7 @@ fn powers(arrived: &Arrived) -> crate::context::Powers {
     let origin = arrived.origin.clone();
     crate::context::Powers {
         ready: Box::new(move || agreement.ready()),
-        reload: Box::new(move || -> Error { super::anew::reload(&origin, &plan, &pidfile, role, &starting) }),
+        reload: Box::new(move || -> Error { super::reload::reload(&origin, &plan, &pidfile, role, &starting) }),
     }
 }
 

@@ -6,8 +6,8 @@ use std::time::Instant;
 use nix::sys::signal::SigSet;
 
 use super::agreement::{Agreement, Announce};
-use super::anew::Origin;
 use super::daemon::{self, Arrived};
+use super::origin::Origin;
 use super::stages::{Environment, Passage, Prepared, Role};
 use super::{claim, end, reason, work};
 use crate::error::Error;

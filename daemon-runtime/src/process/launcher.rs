@@ -8,8 +8,9 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::Pid;
 
-use super::anew::{self, Handed, Origin};
+use super::anew::{self, Handed};
 use super::daemon::Kit;
+use super::origin::Origin;
 use super::stages::{self, Prepared};
 use super::startup::{DaemonEnd, LauncherEnd, channel};
 use super::streams::{Captures, Listen, Streams};

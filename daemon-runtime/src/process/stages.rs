@@ -12,8 +12,8 @@ use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{chdir, chroot, fchdir};
 
+use super::mishap;
 use super::privileges::Identity;
-use super::work;
 use crate::error::Error;
 use crate::folder::Owner;
 use crate::pidfile::Claimed;
@@ -45,7 +45,7 @@ impl Failure {
         match self {
             Self::SessionLeader(source) => Error::Detach { step: "making the session leader", source },
             Self::Environment(count) => Error::EnvironmentShared { count },
-            Self::Hook(when, stage, text) => Error::Hook { when, stage: stage.word(), text },
+            Self::Hook(when, stage, text) => Error::Hook { hook: format!("{when}({})", stage.word()), text },
             Self::Stage(stage, source) => of_stage(stage, plan, source),
         }
     }
@@ -238,7 +238,7 @@ impl Passage<'_> {
 pub(crate) fn hooks(spec: &Spec, when: When, stage: Stage) -> Result<(), Failure> {
     let wanted = spec.hooks.iter().filter(|(at, of, _)| (*at, *of) == (when, stage));
     wanted.into_iter().try_for_each(|(_, _, hook)| {
-        let result = work::guarded(hook).unwrap_or_else(|panic| Err(format!("it panicked: {panic}")));
+        let result = mishap::guarded(hook).unwrap_or_else(|panic| Err(format!("it panicked: {panic}")));
         result.map_err(|text| Failure::Hook(when, stage, text))
     })
 }

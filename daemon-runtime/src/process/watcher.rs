@@ -20,7 +20,7 @@ use signal_hook::iterator::exfiltrator::SignalOnly;
 
 use super::agreement::Agreement;
 use super::startup::{Answer, Word};
-use super::{end, reason, work};
+use super::{end, mishap, reason};
 use crate::context::{Cause, Context, Request};
 use crate::spec::signal::SignalAction;
 use crate::sys::pidfd::poll_timeout;
@@ -108,8 +108,8 @@ impl Watcher {
         let (sender, calls) = channel::<Call>();
         let run = move || {
             for call in calls {
-                if let Err(panic) = work::guarded(|| call()) {
-                    work::report(&format!("error: the function of a signal panicked: {panic}"));
+                if let Err(panic) = mishap::guarded(|| call()) {
+                    mishap::report(&format!("error: the function of a signal panicked: {panic}"));
                 }
             }
         };

@@ -1,19 +1,15 @@
 //! The work itself: the worker, or the ticks of a repeating daemon, with whatever they do caught and put into words.
 
-use std::any::Any;
-use std::cell::Cell;
-use std::io::Write;
 use std::ops::ControlFlow;
-use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
-use std::sync::Once;
 use std::time::{Duration, Instant};
 
 use super::agreement::Agreement;
-use super::daemon::Arrived;
+use super::mishap::{guarded, report};
 use super::startup::Word;
-use super::{end, program, reason};
+use super::{program, reason};
 use crate::context::{Cause, Context, Tick};
 use crate::schedule::{Clock, Turn, repeat};
+use crate::spec::plan::Plan;
 use crate::spec::setting::OnError;
 use crate::spec::worker::{Body, Ending};
 use crate::spec::{Job, Timetable};
@@ -29,12 +25,11 @@ pub(crate) struct Outcome {
 }
 
 /// Runs the job to its end.
-pub(super) fn run(job: &mut Job, context: &Context, arrived: &Arrived) -> Outcome {
-    let agreement = &*arrived.agreement;
+pub(super) fn run(job: &mut Job, context: &Context, agreement: &Agreement, plan: &Plan) -> Outcome {
     match job {
         Job::Here => well(context),
         Job::Program { program, args } => {
-            once(guarded(|| program::run(program, args, context, &arrived.plan)), context, agreement)
+            once(guarded(|| program::run(program, args, context, plan)), context, agreement)
         }
         Job::Once(worker) => once(guarded(|| (worker.run)(context)), context, agreement),
         Job::Repeat { timetable, on_error, body } => match ticks(timetable, *on_error, body, context, agreement) {
@@ -123,11 +118,6 @@ fn failure(number: u64, result: &Result<Ending, String>) -> String {
     }
 }
 
-// Not by `eprintln!`, which panics where stderr cannot be written to.
-pub(crate) fn report(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
-}
-
 /// The monotonic clock, counted from the daemon's beginning, and woken by a shutdown.
 struct Monotonic<'a> {
     anchor: Instant,
@@ -142,50 +132,4 @@ impl Clock for Monotonic<'_> {
     fn wait_until(&self, at: Duration) -> bool {
         self.context.wait_until(self.anchor.checked_add(at))
     }
-}
-
-thread_local! {
-    /// The text and the place of this thread's last panic.
-    static LAST_PANIC: Cell<Option<String>> = const { Cell::new(None) };
-}
-
-/// Runs anything; a panic comes back as its text and place.
-pub(crate) fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(work))
-        .map_err(|payload| LAST_PANIC.take().unwrap_or_else(|| text_of(payload.as_ref()).to_owned()))
-}
-
-/// The text and the place of the panic that this thread is unwinding from.
-pub(crate) fn panic_in_progress() -> Option<String> {
-    std::thread::panicking().then(|| LAST_PANIC.take().unwrap_or_default())
-}
-
-/// Keeps the text and the place of a panic, which are known in the panic hook only, and leaves the rest to the hook that
-/// was there before. Where a panic aborts, this is also the last moment for the end of the daemon.
-pub(crate) fn install_panic_hook() {
-    static INSTALLED: Once = Once::new();
-    INSTALLED.call_once(|| {
-        let before = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |info| {
-            before(info);
-            let told = in_words(info);
-            if cfg!(panic = "abort") {
-                end::before_abort(&told);
-            }
-            LAST_PANIC.set(Some(told));
-        }));
-    });
-}
-
-fn in_words(info: &PanicHookInfo<'_>) -> String {
-    let text = text_of(info.payload());
-    match info.location() {
-        Some(place) => format!("{text} ({}:{}:{})", place.file(), place.line(), place.column()),
-        None => text.to_owned(),
-    }
-}
-
-fn text_of(payload: &dyn Any) -> &str {
-    let text = payload.downcast_ref::<&str>().copied();
-    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a message")
 }

@@ -11,7 +11,7 @@ pub(crate) type Hook = Box<dyn Fn() -> Result<(), String>>;
 
 /// Whether a hook runs before its stage or after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum When {
+pub(crate) enum When {
     /// Before.
     Before,
     /// After.

@@ -12,24 +12,18 @@ use nix::sys::signal::SigSet;
 use nix::sys::stat::Mode;
 use nix::unistd::{chdir, execve, fchdir};
 
-use super::{Origin, Told, text, texts, with_handover};
+use super::agreement::Agreement;
+use super::handover::{Handover, Part, numbers};
+use super::origin::{Origin, Told, text, texts, with_handover};
+use super::stages::Role;
 use crate::error::Error;
 use crate::pidfile::Claimed;
-use crate::process::agreement::Agreement;
-use crate::process::handover::{Handover, Part, numbers};
-use crate::process::stages::Role;
 use crate::spec::plan::Plan;
 use crate::sys::descriptor::{self, Keep};
 use crate::sys::disposition::Mask;
 
 /// Begins the program anew in the place of this one. Returns only if that fails, and then all is as it was.
-pub(in crate::process) fn reload(
-    origin: &Origin,
-    plan: &Plan,
-    pidfile: &Claimed,
-    role: Role,
-    agreement: &Agreement,
-) -> Error {
+pub(super) fn reload(origin: &Origin, plan: &Plan, pidfile: &Claimed, role: Role, agreement: &Agreement) -> Error {
     if agreement.channel().is_some() {
         return Error::StartInProgress;
     }

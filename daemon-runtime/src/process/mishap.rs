@@ -1,0 +1,60 @@
+//! What goes wrong in the user's code: panics, caught and put into words, and the line on stderr that tells of it.
+
+use std::any::Any;
+use std::cell::Cell;
+use std::io::Write;
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
+use std::sync::Once;
+
+use super::end;
+
+// Not by `eprintln!`, which panics where stderr cannot be written to.
+pub(crate) fn report(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+thread_local! {
+    /// The text and the place of this thread's last panic.
+    static LAST_PANIC: Cell<Option<String>> = const { Cell::new(None) };
+}
+
+/// Runs anything; a panic comes back as its text and place.
+pub(crate) fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work))
+        .map_err(|payload| LAST_PANIC.take().unwrap_or_else(|| text_of(payload.as_ref()).to_owned()))
+}
+
+/// The text and the place of the panic that this thread is unwinding from.
+pub(crate) fn panic_in_progress() -> Option<String> {
+    std::thread::panicking().then(|| LAST_PANIC.take().unwrap_or_default())
+}
+
+/// Keeps the text and the place of a panic, which are known in the panic hook only, and leaves the rest to the hook that
+/// was there before. Where a panic aborts, this is also the last moment for the end of the daemon.
+pub(crate) fn install_panic_hook() {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            before(info);
+            let told = in_words(info);
+            if cfg!(panic = "abort") {
+                end::before_abort(&told);
+            }
+            LAST_PANIC.set(Some(told));
+        }));
+    });
+}
+
+fn in_words(info: &PanicHookInfo<'_>) -> String {
+    let text = text_of(info.payload());
+    match info.location() {
+        Some(place) => format!("{text} ({}:{}:{})", place.file(), place.line(), place.column()),
+        None => text.to_owned(),
+    }
+}
+
+fn text_of(payload: &dyn Any) -> &str {
+    let text = payload.downcast_ref::<&str>().copied();
+    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a message")
+}

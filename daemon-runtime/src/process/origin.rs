@@ -1,0 +1,78 @@
+//! How this program was begun, and what the next image of it is given.
+
+use std::env;
+use std::ffi::{CString, OsStr, OsString};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+use super::handover::{Handover, Part, VARIABLE, is_variable};
+use crate::spec::plan::Plan;
+
+/// How this program was begun, so that it can be again.
+#[derive(Debug, Clone)]
+pub(crate) struct Origin {
+    pub(super) program: PathBuf,
+    pub(super) words: Vec<OsString>,
+    pub(super) dir: PathBuf,
+}
+
+impl Origin {
+    /// Found out before anything changes: the path of a program that was replaced on disk is not to be had any more.
+    pub(crate) fn here() -> Self {
+        let words: Vec<OsString> = env::args_os().collect();
+        let named = || words.first().map(PathBuf::from).unwrap_or_default();
+        Self {
+            program: env::current_exe().unwrap_or_else(|_| named()),
+            dir: env::current_dir().unwrap_or_else(|_| PathBuf::from("/")),
+            words,
+        }
+    }
+}
+
+/// What differs between those that are told.
+#[derive(Clone, Copy)]
+pub(super) struct Told {
+    pub(super) part: Part,
+    pub(super) instance: Option<u32>,
+}
+
+impl Told {
+    pub(super) fn handover(self, origin: &Origin, plan: &Plan, fds: Vec<Option<i32>>) -> Handover {
+        Handover {
+            part: self.part,
+            name: plan.name.clone(),
+            instance: self.instance,
+            from: std::process::id(),
+            pidfile: plan.pidfile.clone(),
+            workdir: plan.workdir.clone(),
+            chroot: plan.chroot.clone(),
+            dir: origin.dir.clone(),
+            fds,
+        }
+    }
+}
+
+/// An environment with what the next image is told.
+pub(super) fn with_handover(
+    mut environment: Vec<(OsString, OsString)>,
+    handover: &Handover,
+) -> io::Result<Vec<CString>> {
+    environment.retain(|(key, _)| !is_variable(key));
+    environment.push((VARIABLE.into(), handover.text().into()));
+    let variable = |(key, value): (OsString, OsString)| {
+        let mut both = key;
+        both.push("=");
+        both.push(value);
+        text(&both)
+    };
+    environment.into_iter().map(variable).collect()
+}
+
+pub(super) fn texts(words: &[OsString]) -> io::Result<Vec<CString>> {
+    words.iter().map(|word| text(word)).collect()
+}
+
+pub(super) fn text(word: &OsStr) -> io::Result<CString> {
+    Ok(CString::new(word.as_bytes())?)
+}
