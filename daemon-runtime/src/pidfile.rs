@@ -127,11 +127,12 @@ impl Claimed {
     }
 
     /// Makes this process the daemon of the pidfile: takes the witnesses, writes the number, and only then gives the file
-    /// its name, so that nobody ever sees half of one. `session` is the daemon's own session, 0 if it has none of its own.
-    pub(crate) fn seal(&self, session: i32) -> io::Result<()> {
+    /// its name, so that nobody ever sees half of one. `session` is the daemon's own, if it has one.
+    pub(crate) fn seal(&self, session: Option<i32>) -> io::Result<()> {
         own_witness(&self.claim, WITNESS)?;
         // For those who may open the claim: who holds it, and the session that is the daemon's alone.
-        self.claim.write_all_at(format!("{} {session}\n", std::process::id()).as_bytes(), 0)?;
+        let note = format!("{} {}\n", std::process::id(), session.unwrap_or(0));
+        self.claim.write_all_at(note.as_bytes(), 0)?;
         self.file.write_all_at(format!("{}\n", std::process::id()).as_bytes(), 0)?;
         own_witness(&self.file, WHOLE)?;
         // The mode is set on the file, so that the umask has no say in it.
@@ -158,16 +159,15 @@ impl Claimed {
         let mine = self.place.is_claim(&self.claim);
         // Without the claim's name the pidfile may still be ours: then our witness on it keeps everybody else off it.
         witness::this_process_lets_go(&self.claim);
-        let removed = if self.place.is_pidfile(&self.file) {
+        let is_removed = if self.place.is_pidfile(&self.file) {
             // The very file that was sealed, whatever has been written into it since.
-            self.place.remove_sealed()
-        } else if mine {
-            self.place.remove_pidfile()
+            self.place.remove_sealed().is_ok()
         } else {
-            Ok(())
+            mine && self.place.remove_pidfile().is_ok()
         };
-        if removed.is_err() {
-            // A folder that we may not write any more: an empty pidfile names nobody.
+        if !is_removed {
+            // A folder that we may not write or even look into any more: an empty pidfile names nobody. What has no name
+            // any more loses nothing by it.
             let _ = self.file.set_len(0);
         }
         if mine {
@@ -281,7 +281,7 @@ mod tests {
     fn a_sealed_pidfile_holds_the_number_and_nothing_else() {
         let home = Home::new("sealed");
         let pidfile = mine(&home.pidfile());
-        pidfile.seal(0).expect("sealed");
+        pidfile.seal(None).expect("sealed");
         let text = std::fs::read_to_string(home.pidfile()).expect("read");
         assert_eq!(text, format!("{}\n", std::process::id()));
         let mode = home.pidfile().metadata().expect("there").permissions().mode();

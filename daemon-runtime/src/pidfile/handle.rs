@@ -80,7 +80,7 @@ impl PidFile {
     pub fn seal(&mut self) -> Result<(), Error> {
         self.acquire(Duration::ZERO)?;
         let Some(held) = &mut self.held else { return Ok(()) };
-        held.claimed.seal(0).map_err(|source| Error::PidFile { path: self.path.clone(), source })?;
+        held.claimed.seal(None).map_err(|source| Error::PidFile { path: self.path.clone(), source })?;
         held.claimed.started();
         held.by = std::process::id();
         Ok(())

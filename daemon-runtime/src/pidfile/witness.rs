@@ -41,7 +41,8 @@ pub(crate) struct Running {
     pub(crate) pid: i32,
     proof: Proof,
     starting: bool,
-    session: i32,
+    /// Its own session, where it has one.
+    session: Option<i32>,
     /// Whether only its pidfile speaks for it, and nobody holds the claim.
     claimless: bool,
 }
@@ -57,6 +58,11 @@ enum Proof {
 }
 
 impl Running {
+    /// One that is proved, and of which nothing else is known.
+    fn proved(pid: i32, proof: Proof) -> Self {
+        Self { pid, proof, starting: false, session: None, claimless: false }
+    }
+
     /// Whether the kernel still names the same process. Asked again after a pidfd was opened, this makes sure that the
     /// handle means the daemon, and not a process that got its number.
     pub(crate) fn is_vouched(&self) -> bool {
@@ -84,7 +90,7 @@ impl Running {
 
     /// The session that is the daemon's own, and nobody else's.
     pub(crate) fn session(&self) -> Option<i32> {
-        Some(self.session).filter(|sid| *sid > 0)
+        self.session
     }
 }
 
@@ -121,7 +127,7 @@ pub(crate) fn look(path: &Path) -> Result<Life, Error> {
     let Some(place) = Place::find(path)? else { return Ok(Life::Absent) };
     if is_mine(&place) {
         let pid = i32::try_from(std::process::id()).unwrap_or_default();
-        return Ok(Life::Running(Running { pid, proof: Proof::Myself, starting: false, session: 0, claimless: false }));
+        return Ok(Life::Running(Running::proved(pid, Proof::Myself)));
     }
     let mut patience = 10;
     loop {
@@ -192,15 +198,15 @@ fn by_claim(place: &Place, claim: File) -> io::Result<Life> {
         // The claim's name may be new, and the daemon's own claim have none any more.
         None => return Ok(of_pidfile(place).map_or(Life::Held, Life::Running)),
     };
-    let session = if pid == named { session } else { 0 };
-    Ok(Life::Running(Running { pid, proof, starting, session, claimless: false }))
+    let session = session.filter(|_| pid == named);
+    Ok(Life::Running(Running { starting, session, ..Running::proved(pid, proof) }))
 }
 
 /// The pid and the session that the claim's file names, if it does.
-fn holder_by_name(claim: &File) -> Option<(i32, i32)> {
+fn holder_by_name(claim: &File) -> Option<(i32, Option<i32>)> {
     let text = start_of(claim)?;
     let (pid, session) = text.strip_suffix('\n')?.split_once(' ')?;
-    Some((positive(pid)?, positive(session).unwrap_or(0)))
+    Some((positive(pid)?, positive(session)))
 }
 
 /// Whether the process has this very file open together with the lock that is the claim; proc(5), `/proc/PID/fdinfo`.
@@ -236,7 +242,7 @@ pub(super) fn of_pidfile(place: &Place) -> Option<Running> {
     }
     let file = place.open_pidfile().ok()?;
     let pid = lock::holder(&file, WHOLE).ok()??;
-    Some(Running { pid, proof: Proof::Lock(file, WHOLE), starting: false, session: 0, claimless: false })
+    Some(Running::proved(pid, Proof::Lock(file, WHOLE)))
 }
 
 fn left_behind(place: &Place) -> String {

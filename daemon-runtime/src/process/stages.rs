@@ -75,11 +75,11 @@ pub(crate) enum Role {
 }
 
 impl Role {
-    /// The session that nobody else has a part in; 0 where there is none.
-    fn session(self) -> i32 {
+    /// The session that nobody else has a part in, where there is one.
+    fn session(self) -> Option<i32> {
         match self {
-            Self::Daemon { session } => session,
-            Self::Foreground => 0,
+            Self::Daemon { session } => Some(session),
+            Self::Foreground => None,
         }
     }
 
