@@ -88,6 +88,7 @@ pub struct StatusOptions {
     /// | `terminal` | the device of its controlling terminal, which a daemon in the background has not |
     /// | `uid` `username` | the effective uid; the name of the real one |
     /// | `uids` `gids` | `real`, `effective`, `saved` |
+    /// | `ionice` | `ioclass` (0 none, 1 realtime, 2 best effort, 3 idle) and `value` |
     /// | `cpu_affinity` | a list of processors |
     /// | `cpu_times` | `user`, `system`, `children_user`, `children_system`, `iowait`; of children only what it has waited for |
     /// | `num_ctx_switches` | `voluntary`, `involuntary`; of its main thread |
@@ -99,7 +100,7 @@ pub struct StatusOptions {
     /// | `open_files` | a list of pairs, path and descriptor |
     /// | `net_connections`, also as `connections` | a list of its internet sockets: `fd`, `family`, `type`, `laddr`, `raddr` (each with `ip` and `port`), `status` |
     ///
-    /// What the account may not see is null. Not among them is `ionice`, which /proc does not tell.
+    /// What the account may not see is null; of a daemon that became another `user`, only root sees all.
     pub fields: Vec<String>,
 }
 

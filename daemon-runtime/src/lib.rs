@@ -21,6 +21,19 @@
 //! `greeter("start")`, `greeter("status")`, or a whole command line as above. [`repeat_daemon`] does the same for a body
 //! that is to run again and again. Everything that an attribute can say, the builder [`Daemon`] can, without a macro.
 //!
+//! # Ways in
+//!
+//! - A function with an attribute: [`macro@daemon`], [`macro@repeat_daemon`]. With the feature `tokio` it may be `async`.
+//! - A closure, or another program: [`Daemon::new`], [`Daemon::repeat`], [`Daemon::exec`], with [`dispatch`](Daemon::dispatch)
+//!   for a command line, or [`start`](Daemon::start), [`stop`](Daemon::stop) and the others for values.
+//! - The middle of a program: [`Daemon::here`] with [`detach`](Daemon::detach), which returns in the daemon, or
+//!   [`launch`](Daemon::launch), which returns in both.
+//! - Only the right to be the one: [`PidFile`].
+//! - An application with paths, as python-daemon's documents have it: [`ServiceRunner`].
+//!
+//! What happens on the way, and where it can be joined, stands at [`Stage`]; what a worker can ask of its daemon, at
+//! [`Context`].
+//!
 //! # What is hard about it
 //!
 //! A process that puts itself into the background has three lives, one word for each here: the *launcher* is what the user
@@ -31,10 +44,12 @@
 //!
 //! # Limits
 //!
-//! Linux 5.4 and later. A process with more than one thread is not forked, but refused. `SIGKILL` and a crash leave a pidfile
-//! behind; the next action sees that nobody vouches for it. Where the C library is not glibc, `on_shutdown` is not told the
-//! code of a `process::exit` (it gets -1).
-
+//! Linux 5.4 and later. A process with more than one thread is not forked, but refused; with [`Detach::Exec`] its program is
+//! begun anew instead. `SIGKILL` and a crash leave a pidfile behind; the next action sees that nobody vouches for it. Where
+//! the C library is not glibc, `on_shutdown` is not told the code of a `process::exit` (it gets -1).
+//!
+#![doc = include_str!("../doc/features.md")]
+#![doc = include_str!("../doc/migration.md")]
 #![cfg_attr(not(test), warn(clippy::expect_used))]
 #![deny(unsafe_code)]
 

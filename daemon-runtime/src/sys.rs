@@ -6,6 +6,7 @@ pub(crate) mod disposition;
 pub(crate) mod environ;
 pub(crate) mod exit;
 pub(crate) mod fork;
+pub(crate) mod ionice;
 pub(crate) mod lock;
 pub(crate) mod pidfd;
 pub(crate) mod spawn;

@@ -7,7 +7,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
 
-use crate::home::{Home, Told, eventually, is_root};
+use crate::home::{Home, Program, Told, eventually, is_root};
 use crate::hostile::Innocent;
 
 #[track_caller]
@@ -134,6 +134,114 @@ fn the_group_is_the_daemons_session_with_its_children() {
     assert!(files.contains(&json!(["/dev/null", 0])), "{told}");
     let line = status(&home, &["--fields", "group_num_procs"]);
     line.assert(0, "actor -- group_num_procs: 2\n", "");
+}
+
+/// The fields of one process, of which the JSON has each that was asked for.
+fn fields(program: Program, names: &str) -> Value {
+    let told = json_of(&program.run(&["status", "--json", "--fields", names]));
+    assert_eq!(told.as_object().map(serde_json::Map::len), Some(names.split(',').count()), "{told}");
+    told
+}
+
+#[test]
+fn the_fields_of_a_process_are_those_of_the_daemon() {
+    let (home, now) = (Home::new(), || std::time::SystemTime::UNIX_EPOCH.elapsed().expect("after 1970").as_secs_f64());
+    let begun = now();
+    let pid = start(&home, "ready");
+    let told = fields(home.actor("ready"), "create_time,state,cwd,terminal,environ,uids,gids,username,nice,cmdline");
+    // The time of the boot is known in whole seconds only.
+    let created = told["create_time"].as_f64().expect("a time");
+    assert!((begun - 2.0..=now() + 1.0).contains(&created), "{told}");
+    assert_eq!((&told["state"], &told["cwd"], &told["terminal"]), (&json!("sleeping"), &json!("/"), &Value::Null));
+    assert_eq!(told["environ"]["ACTOR_ROLE"], json!("ready"));
+    let (uid, gid) = (nix::unistd::geteuid(), nix::unistd::getegid().as_raw());
+    let all_three = |id: u32| json!({"real": id, "effective": id, "saved": id});
+    assert_eq!((&told["uids"], &told["gids"]), (&all_three(uid.as_raw()), &all_three(gid)));
+    let account = nix::unistd::User::from_uid(uid).expect("accounts can be looked up");
+    assert_eq!(told["username"], json!(account.map_or_else(|| uid.to_string(), |account| account.name)));
+    assert_eq!((&told["nice"], &told["cmdline"][1]), (&json!(0), &json!("start")));
+    let line = home.actor("ready").run(&["status", "--fields", "pid,terminal,uids"]);
+    let uid = uid.as_raw();
+    let uids = format!("{{\"effective\":{uid},\"real\":{uid},\"saved\":{uid}}}");
+    line.assert(0, &format!("actor -- pid: {pid}, terminal: null, uids: {uids}\n"), "");
+}
+
+#[test]
+fn what_a_daemon_uses_is_told_in_numbers() {
+    let home = Home::new();
+    let pid = start(&home, "ready");
+    let names = "cpu_num,cpu_affinity,cpu_times,num_ctx_switches,num_threads,threads,num_fds,io_counters,memory_rss,\
+                 memory_info,memory_full_info,memory_maps,net_connections,connections";
+    let told = fields(home.actor("ready"), names);
+    let at_least = |least: u64, path: &str| {
+        let number = told.pointer(path).and_then(Value::as_u64).unwrap_or_else(|| panic!("{path}: {told}"));
+        assert!(number >= least, "{path}: {told}");
+    };
+    for path in ["/cpu_num", "/cpu_affinity/0", "/io_counters/read_chars", "/num_ctx_switches/voluntary"] {
+        at_least(0, path);
+    }
+    at_least(3, "/num_fds");
+    for path in ["/memory_rss", "/memory_info/vms", "/memory_full_info/uss"] {
+        at_least(1, path);
+    }
+    let times = told["cpu_times"].as_object().expect("an object");
+    let names = ["children_system", "children_user", "iowait", "system", "user"];
+    assert!(times.keys().eq(names) && times.values().all(|time| time.as_f64().is_some_and(|s| s >= 0.0)), "{told}");
+    // The worker's thread is the first, and is the process itself.
+    let threads = told["threads"].as_array().expect("a list");
+    assert!(json!(threads.len()) == told["num_threads"] && threads[0]["id"] == json!(pid), "{told}");
+    let exe = env!("CARGO_BIN_EXE_actor");
+    assert!(told["memory_maps"].as_array().is_some_and(|maps| maps.iter().any(|map| map["path"] == exe)), "{told}");
+    assert_eq!((&told["net_connections"], &told["connections"]), (&json!([]), &json!([])));
+}
+
+#[test]
+fn what_a_daemon_uses_is_told_without_its_children() {
+    let home = Home::new();
+    let pid = start(&home, "deaf-parent");
+    let told = || fields(home.actor("ready"), "group_num_procs,num_threads,threads,cmdline");
+    eventually("two to be counted", || told()["group_num_procs"] == json!(2));
+    let told = told();
+    let threads = told["threads"].as_array().expect("a list");
+    assert!(json!(threads.len()) == told["num_threads"] && threads[0]["id"] == json!(pid), "{told}");
+    assert_eq!(told["cmdline"][1], json!("start"));
+}
+
+#[test]
+fn the_socket_of_a_daemon_that_listens_is_told() {
+    let home = Home::new();
+    let greeter = || home.example("greeter").set("GREETER_ADDRESS", "127.0.0.1:0");
+    assert_eq!(greeter().run(&["start"]).code, 0);
+    let address = || {
+        home.lines("greeter.log")
+            .iter()
+            .find_map(|line| line.strip_prefix("listening on 127.0.0.1:")?.parse::<u16>().ok())
+    };
+    eventually("its port", || address().is_some());
+    let told = fields(greeter(), "net_connections");
+    let socket = &told["net_connections"][0];
+    let listens = json!({
+        "fd": socket["fd"], "family": "AF_INET", "type": "SOCK_STREAM", "status": "LISTEN",
+        "laddr": {"ip": "127.0.0.1", "port": address()}, "raddr": null,
+    });
+    assert_eq!(told["net_connections"], json!([listens]));
+}
+
+#[test]
+fn what_an_account_may_not_see_is_null() {
+    if !is_root("what_an_account_may_not_see_is_null") {
+        return;
+    }
+    let home = Home::new();
+    let pid = start(&home, "ready");
+    let names =
+        "pid,uids,num_threads,environ,cwd,exe,open_files,net_connections,io_counters,memory_full_info,memory_maps";
+    let told = fields(home.as_nobody(home.actor("ready")), names);
+    assert_eq!((&told["pid"], &told["uids"]["real"]), (&json!(pid), &json!(0)));
+    assert!(told["num_threads"].is_u64(), "{told}");
+    for hidden in names.split(',').skip(3) {
+        assert_eq!(told[hidden], Value::Null, "{hidden}: {told}");
+    }
 }
 
 #[test]

@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::process::anew::received;
 use crate::process::daemon::{self, Arrived};
 use crate::process::foreground::{self, Became};
+use crate::process::stages::{Failure, Role};
 use crate::process::startup::Word;
 use crate::process::streams::Listen;
 use crate::process::verdict::Launched;
@@ -17,6 +18,8 @@ use crate::process::watcher::Watching;
 use crate::process::{Observer, end, launcher, mishap, reason, work};
 use crate::spec::Spec;
 use crate::spec::plan::Plan;
+use crate::spec::stage::Stage;
+use crate::sys::exit;
 
 /// The daemon that this process has become, by [`detach`](crate::Daemon::detach) or [`launch`](crate::Daemon::launch).
 ///
@@ -136,6 +139,12 @@ fn detached(spec: &Spec, arrived: Box<Arrived>) -> Result<Launch, Error> {
     let patience = Arc::new(AtomicBool::new(false));
     match daemon::begin(spec, &arrived, Arc::clone(&patience)) {
         Ok((context, watching)) => Ok(Launch::Daemon(Detached { context, patience, arrived, _watching: watching })),
+        // The launcher still listens: it tells, and this process is nothing any more.
+        Err(source) if arrived.role != Role::Foreground => {
+            arrived.agreement.tell(&Word::Undone(Failure::Stage(Stage::Signals, source)));
+            end::release();
+            exit::at_once(1)
+        }
         Err(source) => {
             end::release();
             Err(Error::Signals { source })
