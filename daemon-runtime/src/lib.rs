@@ -88,6 +88,7 @@ pub use spec::hook::{HookResult, IntoHook};
 pub use spec::setting::{CloseFds, Detach, IntoSetting, Missed, OnError, Readiness, Setting, Umask};
 pub use spec::signal::{IntoSignalAction, Signal, SignalAction};
 pub use spec::stage::Stage;
+pub use spec::stream::Stream;
 pub use spec::worker::{Ending, IntoBody, IntoEnding, IntoWorker};
 
 #[doc(hidden)]

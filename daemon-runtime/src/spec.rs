@@ -9,6 +9,7 @@ pub(crate) mod plan;
 pub(crate) mod setting;
 pub(crate) mod signal;
 pub(crate) mod stage;
+pub(crate) mod stream;
 pub(crate) mod worker;
 
 use std::cell::{Cell, RefCell};
@@ -24,6 +25,7 @@ use self::hook::{Hook, OnShutdown, When};
 use self::setting::{CloseFds, Detach, Missed, OnError, Readiness, Umask};
 use self::signal::{Signal, SignalAction};
 use self::stage::Stage;
+use self::stream::Stream;
 use self::worker::{Body, Worker};
 use crate::error::Error;
 use crate::pidfile::PidFile;
@@ -35,9 +37,9 @@ pub(crate) struct Spec {
     pub(crate) about: Option<String>,
     pub(crate) version: Option<String>,
     pub(crate) pidfile: Option<PathBuf>,
-    pub(crate) stdin: Option<PathBuf>,
-    pub(crate) stdout: Option<PathBuf>,
-    pub(crate) stderr: Option<PathBuf>,
+    pub(crate) stdin: Option<Stream>,
+    pub(crate) stdout: Option<Stream>,
+    pub(crate) stderr: Option<Stream>,
     pub(crate) prefix: Option<PathBuf>,
     pub(crate) log_prefix: Option<String>,
     pub(crate) workdir: Option<PathBuf>,

@@ -16,4 +16,5 @@ mod shutdown;
 mod start;
 mod status;
 mod stop;
+mod streams;
 mod terminal;

@@ -61,7 +61,7 @@ fn of_stage(stage: Stage, plan: &Plan, source: io::Error) -> Error {
         Stage::PidFile => Error::PidFile { path: plan.pidfile.clone(), source },
         Stage::Signals => Error::Signals { source },
         Stage::Descriptors => Error::Descriptors { source },
-        Stage::Streams => Error::Stream { stream: "the standard streams", path: plan.stdout.clone(), source },
+        Stage::Streams => Error::Stream { stream: "the standard streams", path: plan.stdout.path(), source },
     }
 }
 

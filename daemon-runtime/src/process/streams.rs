@@ -18,6 +18,7 @@ pub(crate) use self::capture::{Capture, Captures, trimmed};
 use crate::error::Error;
 use crate::folder::{self, Owner};
 use crate::spec::plan::Plan;
+use crate::spec::stream::Stream;
 
 /// The files that become the daemon's streams.
 #[derive(Debug)]
@@ -70,9 +71,9 @@ impl Streams {
     /// Opens all three, so that what is wrong with them is told before anything is forked. A log that is not there is made,
     /// and belongs to `owner`.
     pub(crate) fn open(plan: &Plan, owner: Owner, listen: Listen) -> Result<(Self, Captures), Error> {
-        let stdin = named("stdin", &plan.stdin, open_stdin(&plan.stdin))?;
-        let stdout = named("stdout", &plan.stdout, open_log(&plan.stdout, owner))?;
-        let stderr = named("stderr", &plan.stderr, open_log(&plan.stderr, owner))?;
+        let stdin = named("stdin", &plan.stdin, open_or_given(&plan.stdin, open_stdin))?;
+        let stdout = named("stdout", &plan.stdout, open_or_given(&plan.stdout, |path| open_log(path, owner)))?;
+        let stderr = named("stderr", &plan.stderr, open_or_given(&plan.stderr, |path| open_log(path, owner)))?;
         let pipe = |stream, path, file| named(stream, path, pipe_for(file, listen));
         let err_pipe = pipe("stderr", &plan.stderr, &stderr)?;
         let out_pipe = match listen {
@@ -80,12 +81,12 @@ impl Streams {
             Listen::ToAll => pipe("stdout", &plan.stdout, &stdout)?,
         };
         let captures = Captures {
-            stderr: named("stderr", &plan.stderr, Capture::of(&stderr, &plan.stderr, err_pipe.as_ref()))?,
+            stderr: named("stderr", &plan.stderr, Capture::of(&stderr, &plan.stderr.path(), err_pipe.as_ref()))?,
             stdout: match &out_pipe {
                 None => Capture::default(),
                 // One text is not told twice.
-                Some(pipe) if plan.stdout == plan.stderr => Capture::of_pipe(pipe).map_err(channel)?,
-                pipe => named("stdout", &plan.stdout, Capture::of(&stdout, &plan.stdout, pipe.as_ref()))?,
+                Some(pipe) if plan.stdout.path() == plan.stderr.path() => Capture::of_pipe(pipe).map_err(channel)?,
+                pipe => named("stdout", &plan.stdout, Capture::of(&stdout, &plan.stdout.path(), pipe.as_ref()))?,
             },
         };
         Ok((Self { stdin, stdout, stderr, out_pipe, err_pipe }, captures))
@@ -158,8 +159,8 @@ impl Streams {
     }
 }
 
-fn named<T>(stream: &'static str, path: &Path, result: io::Result<T>) -> Result<T, Error> {
-    result.map_err(|source| Error::Stream { stream, path: path.to_owned(), source })
+fn named<T>(name: &'static str, stream: &Stream, result: io::Result<T>) -> Result<T, Error> {
+    result.map_err(|source| Error::Stream { stream: name, path: stream.path(), source })
 }
 
 fn channel(source: io::Error) -> Error {
@@ -183,6 +184,13 @@ fn is_null_device(file: &OwnedFd) -> bool {
 }
 
 const CAREFUL: OFlag = OFlag::O_CLOEXEC.union(OFlag::O_NOCTTY).union(OFlag::O_NONBLOCK);
+
+fn open_or_given(stream: &Stream, open: impl Fn(&Path) -> io::Result<OwnedFd>) -> io::Result<OwnedFd> {
+    match stream {
+        Stream::Path(path) => open(path),
+        Stream::Open(file) => file.try_clone(),
+    }
+}
 
 fn open_stdin(path: &Path) -> io::Result<OwnedFd> {
     let file = open(path, OFlag::O_RDONLY | CAREFUL, Mode::empty())?;

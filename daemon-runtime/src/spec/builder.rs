@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::setting::{CloseFds, Detach, IntoSetting, Missed, OnError, Readiness, Setting, Umask};
 use super::signal::Signal;
+use super::stream::Stream;
 use super::worker::{BodyParts, IntoBody, IntoWorker, WorkerParts};
 use super::{Job, Spec, Timetable};
 
@@ -173,19 +174,20 @@ impl Daemon {
         self.put("pidfile", path, |spec, path| spec.pidfile = Some(path))
     }
 
-    /// The file that becomes the daemon's standard input. Default: `/dev/null`.
-    pub fn stdin(self, path: impl IntoSetting<PathBuf>) -> Self {
-        self.put("stdin", path, |spec, path| spec.stdin = Some(path))
+    /// The file that becomes the daemon's standard input: a path, or an open file. Default: `/dev/null`.
+    pub fn stdin(self, stream: impl IntoSetting<Stream>) -> Self {
+        self.put("stdin", stream, |spec, stream| spec.stdin = Some(stream))
     }
 
-    /// The file that the daemon's standard output is appended to; made with mode 0640. Default: `/dev/null`.
-    pub fn stdout(self, path: impl IntoSetting<PathBuf>) -> Self {
-        self.put("stdout", path, |spec, path| spec.stdout = Some(path))
+    /// The file that the daemon's standard output is appended to, and which is made with mode 0640; or an open file, pipe or
+    /// socket. Default: `/dev/null`.
+    pub fn stdout(self, stream: impl IntoSetting<Stream>) -> Self {
+        self.put("stdout", stream, |spec, stream| spec.stdout = Some(stream))
     }
 
-    /// The file that the daemon's standard error is appended to; made with mode 0640. Default: `/dev/null`.
-    pub fn stderr(self, path: impl IntoSetting<PathBuf>) -> Self {
-        self.put("stderr", path, |spec, path| spec.stderr = Some(path))
+    /// The same for the daemon's standard error.
+    pub fn stderr(self, stream: impl IntoSetting<Stream>) -> Self {
+        self.put("stderr", stream, |spec, stream| spec.stderr = Some(stream))
     }
 
     /// The directory the daemon works in. Default: `/`.

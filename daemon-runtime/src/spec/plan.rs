@@ -13,6 +13,7 @@ use super::Spec;
 use super::account::Account;
 use super::setting::{CloseFds, Detach, Readiness};
 use super::signal::SignalAction;
+use super::stream::Stream;
 use crate::error::Error;
 
 /// A hundred years: longer than anybody waits, and short enough to be added to any clock.
@@ -24,9 +25,9 @@ pub(crate) struct Plan {
     pub(crate) name: String,
     pub(crate) instance: Option<u32>,
     pub(crate) pidfile: PathBuf,
-    pub(crate) stdin: PathBuf,
-    pub(crate) stdout: PathBuf,
-    pub(crate) stderr: PathBuf,
+    pub(crate) stdin: Stream,
+    pub(crate) stdout: Stream,
+    pub(crate) stderr: Stream,
     pub(crate) workdir: PathBuf,
     pub(crate) chroot: Option<PathBuf>,
     pub(crate) user: Option<Account>,
@@ -66,7 +67,7 @@ impl Plan {
         chroot: Option<PathBuf>,
     ) -> Result<Self, Error> {
         spec.check_all_but(&["pidfile", "stdin", "stdout", "stderr", "workdir", "chroot", "prefix"])?;
-        let streams = || PathBuf::from(NULL);
+        let streams = || Stream::Path(NULL.into());
         let places = Places { pidfile, stdin: streams(), stdout: streams(), stderr: streams() };
         Ok(Self { chroot, ..Self::with(spec, spec.display_name(), places, workdir)? })
     }
@@ -188,7 +189,7 @@ mod tests {
     #[test]
     fn what_is_left_out_has_the_documented_default() {
         let plan = Plan::of(&Daemon::new(|| {}).pidfile("/x/y.pid").spec).expect("a plan");
-        assert_eq!((plan.workdir, plan.stderr), (PathBuf::from("/"), PathBuf::from(NULL)));
+        assert_eq!((plan.workdir, plan.stderr.path()), (PathBuf::from("/"), PathBuf::from(NULL)));
         assert_eq!((plan.umask, plan.core_dumps, plan.stop_signal), (0o027, false, 15));
         assert_eq!((plan.settle.as_secs(), plan.start_timeout.as_secs(), plan.stop_timeout.as_secs()), (1, 30, 10));
     }

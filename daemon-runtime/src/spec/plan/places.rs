@@ -3,21 +3,23 @@
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use nix::unistd::{User, geteuid};
 
 use super::{absolute, refuse};
 use crate::error::Error;
 use crate::spec::Spec;
+use crate::spec::stream::Stream;
 
 pub(super) const NULL: &str = "/dev/null";
 
-/// Four paths, all absolute.
+/// The pidfile and the streams, with absolute paths.
 pub(super) struct Places {
     pub(super) pidfile: PathBuf,
-    pub(super) stdin: PathBuf,
-    pub(super) stdout: PathBuf,
-    pub(super) stderr: PathBuf,
+    pub(super) stdin: Stream,
+    pub(super) stdout: Stream,
+    pub(super) stderr: Stream,
 }
 
 impl Places {
@@ -27,8 +29,10 @@ impl Places {
             Some(Standard { logs, .. }) => logs.join(format!("{}{file}", spec.log_prefix.as_deref().unwrap_or(""))),
             None => PathBuf::from(NULL),
         };
-        let stream = |key, path: &Option<PathBuf>, default: PathBuf| {
-            absolute(key, &path.as_deref().map_or(default, |path| spec.numbered(path)))
+        let stream = |key, stream: &Option<Stream>, default: PathBuf| match stream {
+            Some(Stream::Open(file)) => Ok(Stream::Open(Arc::clone(file))),
+            Some(Stream::Path(path)) => absolute(key, &spec.numbered(path)).map(Stream::Path),
+            None => absolute(key, &default).map(Stream::Path),
         };
         Ok(Self {
             pidfile: match (&spec.pidfile, &standard) {
@@ -118,7 +122,7 @@ mod tests {
     fn places(prefix: &str) -> [String; 3] {
         let daemon = Daemon::new(|| {}).name("x").prefix(prefix).log_prefix("a-").stderr("/e");
         let Ok(places) = Places::of(&daemon.spec, "x") else { panic!("refused") };
-        [places.pidfile, places.stdout, places.stderr].map(|path| path.display().to_string())
+        [places.pidfile, places.stdout.path(), places.stderr.path()].map(|path| path.display().to_string())
     }
 
     #[test]
