@@ -8,6 +8,7 @@ use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::action::{Action, Asked, StartOptions, StatusOptions, StopOptions, fields};
+use crate::spec::flags::Flags;
 use crate::spec::{ACTIONS, CustomAction, Spec};
 
 /// The command line asks for nothing that can be done: help, a version, or a mistake with its usage.
@@ -27,6 +28,10 @@ pub(crate) fn parse(spec: &Spec, asked: Asked) -> Result<Action, Told> {
     };
     let program =
         program.as_deref().and_then(|path| Path::new(path).file_name()).map(|n| n.to_string_lossy().into_owned());
+    if let Some(flag) = spec.flags.as_ref().and_then(taken_twice) {
+        let text = format!("error: the worker's flag `{flag}` is one of the actions' own; give it another name\n");
+        return Err(Told { text, code: 2 });
+    }
     let command = command(spec, program.unwrap_or_else(|| spec.display_name()));
     let line = std::iter::once(OsString::new()).chain(words);
     let understood = command.clone().try_get_matches_from(line).and_then(|matches| {
@@ -34,6 +39,16 @@ pub(crate) fn parse(spec: &Spec, asked: Asked) -> Result<Action, Told> {
         Ok(action(&matches))
     });
     understood.map_err(|error| told(spec, &error))
+}
+
+/// A flag of the worker's that `start`, `restart` or `run` has already, if there is one.
+fn taken_twice(flags: &Flags) -> Option<String> {
+    const OURS: [&str; 6] = ["foreground", "debug", "timeout", "force", "instance", "help"];
+    let described = (flags.describe)(Command::new(""));
+    let longs = described.get_arguments().filter_map(Arg::get_long_and_visible_aliases).flatten();
+    let ids = described.get_arguments().map(|arg| arg.get_id().as_str());
+    let twice = longs.chain(ids).find(|name| OURS.contains(name));
+    twice.map(|name| format!("--{name}"))
 }
 
 /// The words of a command line may say it; an action that is given as a value does not.
@@ -103,13 +118,19 @@ fn command(spec: &Spec, program: String) -> Command {
 fn of(spec: &Spec, verb: Command) -> Command {
     let name = verb.get_name().to_owned();
     let verb = match &spec.flags {
-        Some(flags) if takes_flags(&name) => (flags.describe)(verb),
+        Some(flags) if takes_flags(&name) => with_flags(flags, verb),
         _ => verb,
     };
     match spec.instances {
         Some(count) if takes_instance(&name) => verb.arg(instance(count)),
         _ => verb,
     }
+}
+
+/// The flags bring the doc comment of their type along, which says nothing of the action.
+fn with_flags(flags: &Flags, verb: Command) -> Command {
+    let about = verb.get_about().cloned().unwrap_or_default();
+    (flags.describe)(verb).about(about).long_about(None::<&str>)
 }
 
 fn custom(action: &CustomAction) -> Command {

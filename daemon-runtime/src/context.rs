@@ -3,6 +3,7 @@
 mod shutdown;
 mod tick;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::{Duration, Instant};
@@ -45,14 +46,19 @@ pub(crate) struct Powers {
     /// Tells that the daemon is ready.
     pub(crate) ready: Box<dyn Fn() + Send + Sync>,
     /// Begins the program anew; returns only if that fails.
-    pub(crate) reload: Box<dyn Fn() -> Error + Send + Sync>,
+    pub(crate) reload: Reload,
 }
+
+/// Begins the program anew, unless a shutdown was asked for.
+type Reload = Box<dyn Fn(Option<Cause>) -> Error + Send + Sync>;
 
 /// Whether a shutdown was asked for, and the tasks that wait for it.
 #[derive(Debug, Default)]
 struct Asked {
     cause: Option<Cause>,
-    waiting: Vec<Waker>,
+    /// Each under a number of its own, which goes with the task.
+    waiting: BTreeMap<u64, Waker>,
+    next: u64,
 }
 
 /// Why the daemon should end.
@@ -128,7 +134,7 @@ impl Context {
     /// }
     /// ```
     pub fn shutdown(&self) -> Shutdown {
-        Shutdown { context: self.clone() }
+        Shutdown { context: self.clone(), place: None }
     }
 
     /// Begins the program anew, in this very process: the same program (as it is now on disk) with the same arguments, by
@@ -155,7 +161,7 @@ impl Context {
     /// ```
     #[must_use = "it returns only if it has failed"]
     pub fn reload(&self) -> Error {
-        (self.shared.powers.reload)()
+        (self.shared.powers.reload)(self.asked())
     }
 
     /// Asks for the daemon's own shutdown, as a signal would.
@@ -181,7 +187,7 @@ impl Context {
         let waiting = std::mem::take(&mut asked.waiting);
         drop(asked);
         // Not under the lock: a waker is foreign code.
-        waiting.into_iter().for_each(Waker::wake);
+        waiting.into_values().for_each(Waker::wake);
         Request::First
     }
 
@@ -207,7 +213,7 @@ mod tests {
     use std::task::Poll;
 
     fn context() -> Context {
-        let powers = Powers { ready: Box::new(|| {}), reload: Box::new(|| Error::NotRunning) };
+        let powers = Powers { ready: Box::new(|| {}), reload: Box::new(|_| Error::NotRunning) };
         Context::new("x".into(), None, powers)
     }
 

@@ -142,6 +142,12 @@ pub enum Error {
     },
     /// The program cannot be begun anew while its start is not agreed on.
     StartInProgress,
+    /// The program is not begun anew once a shutdown was asked for.
+    EndInProgress,
+    /// This process is a daemon already, and can be but one at a time.
+    AnotherHere,
+    /// The program was begun anew to be a daemon, and came to another one's start before its own.
+    Astray,
     /// The working directory could not be entered.
     WorkDir {
         /// The directory.

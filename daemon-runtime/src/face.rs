@@ -7,8 +7,9 @@ use crate::action::{
 use crate::cli;
 use crate::error::Error;
 use crate::outcome::{self, Outcome, Terminal};
+use crate::process::crowd::{self, OnInterrupt};
 use crate::process::streams::Listen;
-use crate::process::{Observer, Silent, anew, crowd};
+use crate::process::{Observer, Silent, anew};
 use crate::spec::Daemon;
 
 /// Whether there are processes of the daemon, so that what fails is not the caller's to handle any more.
@@ -173,11 +174,15 @@ impl Daemon {
                 outcome::statuses(&statuses, options)
             }
             _ => {
+                let interrupts = match action {
+                    Action::Stop(_) | Action::Reload => OnInterrupt::End,
+                    _ => OnInterrupt::Own,
+                };
                 let each = |n| {
                     self.spec.instance.set(Some(n));
                     self.perform(action.clone()).code()
                 };
-                let codes = crowd::each(count, each);
+                let codes = crowd::each(count, interrupts, each);
                 self.spec.instance.set(None);
                 outcome::all(&codes)
             }

@@ -60,6 +60,7 @@ mod context;
 mod error;
 mod face;
 mod folder;
+mod handover;
 mod outcome;
 mod pidfile;
 mod process;

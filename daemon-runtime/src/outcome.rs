@@ -104,6 +104,7 @@ pub(crate) fn service(result: Result<Served, (Option<String>, ServiceRunnerError
             (format!("started with pid {pid}\n"), 0, Ok(Answer::Start(Start::Ready { pid })))
         }
         Ok(Served::Ended) => (String::new(), 0, Ok(Answer::Start(Start::Ended))),
+        Ok(Served::Ran { code }) => (String::new(), code, Ok(Answer::Start(Start::Ran { code, ready: true }))),
         Ok(Served::Stopped { pid }) => (String::new(), 0, Ok(Answer::Stop(Stop::Stopped { pid }))),
         Err((Some(usage), _)) => (format!("{usage}\n"), 2, Ok(Answer::Usage)),
         Err((None, error)) => {

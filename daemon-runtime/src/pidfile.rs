@@ -27,7 +27,7 @@ use self::place::Place;
 pub(crate) use self::witness::{Life, Running, look};
 use crate::error::Error;
 use crate::folder::Owner;
-use crate::sys::lock;
+use crate::sys::{descriptor, lock};
 
 /// Why nothing can be told of a claim that is held by nobody who vouches for it.
 pub(crate) const HELD: &str = "its claim is held by a process that does not vouch for it";
@@ -94,9 +94,13 @@ impl Claimed {
     }
 
     /// A claim that another image of this program has held: the program was started anew, and the descriptors came along.
-    pub(crate) fn handed(path: &Path, folder: OwnedFd, claim: File, file: File) -> Option<Self> {
-        let place = Place::of(path, folder);
-        place.is_claim(&claim).then_some(Self { place, claim, file })
+    pub(crate) fn handed(path: &Path, folder: OwnedFd, claim: File, file: File) -> Self {
+        Self { place: Place::of(path, folder), claim, file }
+    }
+
+    /// Device and inode of the claim at this path.
+    pub(crate) fn identity_at(path: &Path) -> Option<(u64, u64)> {
+        Place::find(path).ok()??.claim_identity()
     }
 
     /// After this process has begun another program: takes the witnesses again, which some kernels drop when a process with
@@ -148,6 +152,12 @@ impl Claimed {
         witness == Some(pid) || (witness.is_none() && witness::has_locked(pid, &self.claim))
     }
 
+    /// Lets go of the folder, for a daemon that is to see nothing outside of its root directory: at its end it can only empty
+    /// the pidfile. The descriptor's number stays, and means the new root.
+    pub(crate) fn leave_folder(&self) -> io::Result<()> {
+        descriptor::replace(self.place.folder(), Path::new("/"))
+    }
+
     /// Ends the time in which other starts wait for this one; for all processes that share the claim.
     pub(crate) fn started(&self) {
         // Should it fail, other starts wait until their time is over: nothing to tell anybody.
@@ -175,6 +185,12 @@ impl Claimed {
             // Last, and only now: from here on the next start makes a claim of its own.
             self.place.remove_claim();
         }
+    }
+
+    /// Whether another process is the daemon by this claim: one that was forked from this, or that this was forked from.
+    fn is_anothers(&self) -> bool {
+        // One's own lock is never in one's own way, so this only ever names others.
+        lock::holder(&self.claim, WITNESS).unwrap_or_default().is_some()
     }
 
     /// The descriptors that must outlive the closing of all others.

@@ -7,7 +7,7 @@ pub(crate) mod crowd;
 pub(crate) mod daemon;
 pub(crate) mod end;
 pub(crate) mod foreground;
-pub(crate) mod handover;
+pub(crate) mod interrupts;
 pub(crate) mod launcher;
 pub(crate) mod leader;
 pub(crate) mod mishap;

@@ -128,7 +128,8 @@ impl ServiceRunner {
         let failed = |source| ServiceRunnerError::StartFailure { source, pidfile: self.pidfile.clone() };
         match self.daemon.start().map_err(failed)? {
             Start::Ready { pid } => Ok(Served::Started { pid }),
-            Start::Ended | Start::Ran { .. } => Ok(Served::Ended),
+            Start::Ended => Ok(Served::Ended),
+            Start::Ran { code, .. } => Ok(Served::Ran { code }),
             Start::AlreadyRunning { pid } => Err(failed(Error::AlreadyRunning { pid })),
         }
     }

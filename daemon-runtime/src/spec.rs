@@ -32,6 +32,9 @@ use crate::pidfile::PidFile;
 
 /// What was asked for, as it was asked for; [`plan::Plan`] is what follows from it.
 pub(crate) struct Spec {
+    /// Which of the program's daemons it is, in the order in which they were made: another image of the program makes them in
+    /// the same order.
+    pub(crate) ordinal: u32,
     pub(crate) job: RefCell<Job>,
     pub(crate) name: Option<String>,
     pub(crate) about: Option<String>,

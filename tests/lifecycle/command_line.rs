@@ -114,7 +114,11 @@ fn the_help_of_an_action_lists_its_flags_and_does_nothing() {
             let home = Home::new();
             let told = home.actor("ready").run(&words);
             assert_eq!((told.code, told.stderr.as_str()), (0, ""), "{words:?}");
-            let listed = told.stdout.split_whitespace().map(|word| word.trim_end_matches(']')).filter(|word| word.starts_with("--") && *word != "--help");
+            let listed = told
+                .stdout
+                .split_whitespace()
+                .map(|word| word.trim_end_matches(']'))
+                .filter(|word| word.starts_with("--") && *word != "--help");
             let mut listed: Vec<_> = listed.collect();
             listed.sort_unstable();
             listed.dedup();

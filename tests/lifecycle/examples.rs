@@ -3,18 +3,18 @@
 use std::fs;
 use std::io::Read;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::SystemTime;
 
 use crate::home::{Home, Program, Told, eventually};
 
 /// The pid in a pidfile of the test's home, if it is there.
-fn pid(home: &Home, pidfile: &str) -> Option<i32> {
+pub fn pid(home: &Home, pidfile: &str) -> Option<i32> {
     home.read(pidfile).strip_suffix('\n')?.parse().ok()
 }
 
 /// Starts it, and sees that the pidfile was there when the start returned.
 #[track_caller]
-fn start(home: &Home, example: Program, name: &str, pidfile: &str) -> i32 {
+pub fn start(home: &Home, example: Program, name: &str, pidfile: &str) -> i32 {
     let told = example.run(&["start"]);
     let pid = pid(home, pidfile).unwrap_or_else(|| panic!("no pidfile: {told:?}"));
     told.assert(0, &format!("Starting {name} ... OK (pid {pid})\n"), "");
@@ -24,7 +24,7 @@ fn start(home: &Home, example: Program, name: &str, pidfile: &str) -> i32 {
 
 /// Stops it, and sees that the pidfile was gone when the stop returned.
 #[track_caller]
-fn stop(home: &Home, example: Program, name: &str, pidfile: &str) {
+pub fn stop(home: &Home, example: Program, name: &str, pidfile: &str) {
     let told = example.run(&["stop"]);
     assert!(!home.path(pidfile).exists(), "{told:?}");
     told.assert(0, &format!("Stopping {name} ... OK\n"), "");
@@ -32,58 +32,17 @@ fn stop(home: &Home, example: Program, name: &str, pidfile: &str) {
 }
 
 #[track_caller]
-fn assert_running(told: &Told, name: &str, pid: i32) {
+pub fn assert_running(told: &Told, name: &str, pid: i32) {
     let line = format!("{name} -- pid: {pid}, status: running, uptime: ");
     assert!(told.code == 0 && told.stdout.starts_with(&line) && told.stderr.is_empty(), "{told:?}");
-}
-
-/// The life of those that print a line every five seconds.
-fn prints_its_lines(name: &str) {
-    let (pidfile, log) = (format!("daemon_{}.pid", &name[4..]), format!("daemon_{}.log", &name[4..]));
-    let home = Home::new();
-    let example = || home.example(name);
-    example().run(&["status"]).assert(3, &format!("{name} -- not running\n"), "");
-    example().run(&["stop"]).assert(0, "", &format!("warning: {name} is not running\n"));
-
-    let first = start(&home, example(), name, &pidfile);
-    eventually("the first line", || home.lines(&log) == ["testing daemon ..."]);
-    assert_running(&example().run(&["status"]), name, first);
-    example().run(&["start"]).assert(0, "", &format!("warning: {name} is already running with pid {first}\n"));
-
-    let told = example().run(&["restart"]);
-    let second = pid(&home, &pidfile).expect("a pidfile");
-    assert_ne!(second, first);
-    told.assert(0, &format!("Stopping {name} ... OK\nStarting {name} ... OK (pid {second})\n"), "");
-    eventually("the next line", || home.lines(&log).len() > 1);
-    assert_eq!(home.lines(&log)[..2], ["testing daemon ..."; 2]);
-
-    stop(&home, example(), name, &pidfile);
-    example().run(&["status"]).assert(3, &format!("{name} -- not running\n"), "");
-}
-
-#[test]
-fn dmn_example_prints_its_lines_until_it_is_stopped() {
-    prints_its_lines("dmn_example");
-}
-
-#[test]
-fn dmn_example_loop_prints_its_lines_until_it_is_stopped() {
-    prints_its_lines("dmn_example_loop");
-}
-
-#[test]
-fn dmn_example_repeats_every_five_seconds() {
-    let (home, begun) = (Home::new(), Instant::now());
-    start(&home, home.example("dmn_example"), "dmn_example", "daemon_example.pid");
-    eventually("the second line", || home.lines("daemon_example.log").len() > 1);
-    assert!(begun.elapsed() >= Duration::from_secs(5), "{:?}", begun.elapsed());
-    stop(&home, home.example("dmn_example"), "dmn_example", "daemon_example.pid");
 }
 
 #[test]
 fn an_action_that_an_example_does_not_have_is_told_with_those_that_it_has() {
     let home = Home::new();
-    for example in ["dmn_example", "dmn_example_loop", "greeter", "load_recorder"] {
+    for example in
+        ["dsm_pytools_exec", "dsm_pytools_daemon", "dsm_pytools_repeat", "daemonocle", "greeter", "load_recorder"]
+    {
         let told = home.example(example).run(&["test"]);
         assert_eq!((told.code, told.stdout.as_str()), (2, ""));
         let words: Vec<_> = told.stderr.split(|c: char| !c.is_alphanumeric()).collect();

@@ -76,6 +76,7 @@ impl Drop for Detached {
             }
             None => (reason::NORMALLY.to_owned(), 0),
         };
+        self.arrived.agreement.wait_if_said();
         end::conclude(&reason, code);
         end::release();
     }

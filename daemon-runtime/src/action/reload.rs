@@ -3,8 +3,10 @@
 use super::stop::handle;
 use crate::error::Error;
 use crate::pidfile::{HELD, Life, look};
-use crate::spec::Spec;
+use crate::process::session;
 use crate::spec::plan::Plan;
+use crate::spec::signal::SignalAction;
+use crate::spec::{Job, Spec};
 
 /// SIGHUP was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,13 +26,30 @@ pub(crate) fn reload(spec: &Spec) -> Result<Reload, Error> {
     };
     let Some(handle) = handle(&plan, &daemon)? else { return Err(Error::NotRunning) };
     let pid = daemon.pid;
-    // Where SIGHUP is what asks for the shutdown, it is handled, but not as a reload.
-    if plan.stop_signal == nix::libc::SIGHUP || !handles_hangup(pid)? {
+    if ends_by_hangup(spec, &plan) || !handles_hangup(reloaded(spec, pid))? {
         return Err(Error::NotReloadable { pid });
     }
     let signal = nix::libc::SIGHUP;
     handle.signal(signal).map_err(|source| Error::Signal { pid, signal, source })?;
     Ok(Reload { pid })
+}
+
+/// Whether SIGHUP is what asks for the shutdown: then it is handled, but not as a reload.
+fn ends_by_hangup(spec: &Spec, plan: &Plan) -> bool {
+    let hangup = nix::libc::SIGHUP;
+    let is_mapped =
+        |(signal, action): &(i32, SignalAction)| *signal == hangup && matches!(action, SignalAction::Terminate);
+    plan.stop_signal == hangup || spec.signals.iter().any(is_mapped)
+}
+
+/// Who is to handle it: a daemon whose worker is another program passes it on.
+fn reloaded(spec: &Spec, daemon: i32) -> i32 {
+    if !matches!(*spec.job.borrow(), Job::Program { .. }) || spec.signals.iter().any(|(s, _)| *s == nix::libc::SIGHUP) {
+        return daemon;
+    }
+    let session = nix::unistd::getsid(Some(nix::unistd::Pid::from_raw(daemon))).map_or(0, nix::unistd::Pid::as_raw);
+    let program = session::members(session).into_iter().find(|(_, stat)| stat.ppid == daemon);
+    program.map_or(daemon, |(process, _)| process.pid)
 }
 
 /// Whether the process has a handler for SIGHUP; proc(5), `SigCgt`.

@@ -13,6 +13,9 @@ use crate::sys::pidfd::PidFd;
 /// How long what was sent SIGKILL may take to be gone, and a child of the daemon to let go of the claim.
 const LAST_WAIT: Duration = Duration::from_secs(5);
 
+/// How often one looks again at a process that has a lock and not the file.
+const PATIENCE: u32 = 50;
+
 /// How a stop came out, if it did not fail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -75,7 +78,19 @@ pub(super) fn handle(plan: &Plan, daemon: &Running) -> Result<Option<PidFd>, Err
         Err(source) => return Err(Error::Look { pid: daemon.pid, source }),
     };
     // Asked after the handle was made: if the kernel still vouches for the number, the handle cannot mean anybody else.
-    Ok(daemon.is_vouched().then_some(handle))
+    for _ in 0..PATIENCE {
+        if !daemon.is_vouched() {
+            return Ok(None);
+        }
+        if daemon.has_its_file() {
+            return Ok(Some(handle));
+        }
+        // One that is just dying closes its files a moment before it loses its locks.
+        std::thread::sleep(PAUSE);
+    }
+    let reason =
+        format!("the lock names pid {}, and that process does not have the file open that it is on", daemon.pid);
+    Err(Error::CannotTell { path: plan.pidfile.clone(), reason })
 }
 
 fn end(

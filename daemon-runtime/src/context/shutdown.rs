@@ -6,23 +6,38 @@ use std::task::Poll;
 use super::Context;
 
 /// What [`Context::shutdown`] returns.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 #[must_use = "a future does nothing until it is awaited"]
 pub struct Shutdown {
     pub(super) context: Context,
+    /// Where its waker is kept, once it has waited.
+    pub(super) place: Option<u64>,
 }
 
 impl Future for Shutdown {
     type Output = ();
 
-    fn poll(self: Pin<&mut Self>, task: &mut std::task::Context<'_>) -> Poll<()> {
-        let mut asked = self.context.lock();
+    fn poll(mut self: Pin<&mut Self>, task: &mut std::task::Context<'_>) -> Poll<()> {
+        let context = self.context.clone();
+        let mut asked = context.lock();
         if asked.cause.is_some() {
             return Poll::Ready(());
         }
-        if !asked.waiting.iter().any(|waker| waker.will_wake(task.waker())) {
-            asked.waiting.push(task.waker().clone());
-        }
+        let place = *self.place.get_or_insert_with(|| {
+            asked.next += 1;
+            asked.next
+        });
+        asked.waiting.insert(place, task.waker().clone());
         Poll::Pending
+    }
+}
+
+impl Drop for Shutdown {
+    fn drop(&mut self) {
+        if let Some(place) = self.place {
+            // Under the lock only for as long as it is taken out: a waker is foreign code.
+            let waker = self.context.lock().waiting.remove(&place);
+            drop(waker);
+        }
     }
 }

@@ -49,6 +49,12 @@ impl fmt::Display for Error {
             Self::StartInProgress => {
                 f.write_str("the start is not over yet: a reload is possible once the daemon is ready")
             }
+            Self::EndInProgress => f.write_str("a shutdown was asked for, so there is nothing to reload"),
+            Self::AnotherHere => f.write_str("this process is a daemon already, and can be but one at a time"),
+            Self::Astray => f.write_str(
+                "this program was begun anew to become a daemon, and did not come to the same call: what leads to it must be \
+                 the same whenever the program runs with the same arguments",
+            ),
             Self::Anew { path, source } => write!(f, "cannot begin {} anew: {}", path.display(), words(source)),
             Self::WorkDir { path, source } => {
                 write!(f, "cannot enter the working directory {}: {}", path.display(), words(source))

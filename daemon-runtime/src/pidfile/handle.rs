@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{Acquired, Claimed, Life, Patience, Place, look, witness};
 use crate::error::Error;
+use crate::handover::Handover;
 
 /// A pidfile: the right to be the one daemon of its path.
 ///
@@ -39,6 +40,7 @@ struct Held {
     claimed: Claimed,
     /// Whose it is: a child that was forked inherits the value, and must not release it.
     by: u32,
+    sealed: bool,
 }
 
 impl PidFile {
@@ -61,12 +63,12 @@ impl PidFile {
     /// [`Error::AlreadyRunning`]: a daemon has it. [`Error::ClaimHeld`]: somebody else has. Else what kept it from being
     /// taken.
     pub fn acquire(&mut self, timeout: Duration) -> Result<(), Error> {
-        if self.held.is_some() {
+        if self.held.is_some() || self.is_handed() {
             return Ok(());
         }
         let patience = Patience { in_between: timeout, running: timeout };
         match Claimed::acquire(&self.path, patience, None)? {
-            Acquired::Mine(claimed) => self.held = Some(Held { claimed, by: std::process::id() }),
+            Acquired::Mine(claimed) => self.held = Some(Held { claimed, by: std::process::id(), sealed: false }),
             Acquired::Running(daemon) => return Err(Error::AlreadyRunning { pid: daemon.pid }),
         }
         Ok(())
@@ -82,13 +84,14 @@ impl PidFile {
         let Some(held) = &mut self.held else { return Ok(()) };
         held.claimed.seal(None).map_err(|source| Error::PidFile { path: self.path.clone(), source })?;
         held.claimed.started();
-        held.by = std::process::id();
+        (held.by, held.sealed) = (std::process::id(), true);
         Ok(())
     }
 
     /// Removes it, and lets go of the claim. Nothing happens if it is not held by this value and this process.
     pub fn release(&mut self) {
-        if let Some(held) = self.held.take().filter(|held| held.by == std::process::id()) {
+        let held = self.held.take().filter(|held| held.by == std::process::id());
+        if let Some(held) = held.filter(|held| !held.claimed.is_anothers()) {
             held.claimed.release();
         }
     }
@@ -138,6 +141,16 @@ impl PidFile {
     pub fn is_mine(&self) -> bool {
         let by_value = self.held.as_ref().is_some_and(|held| held.by == std::process::id());
         by_value || Place::find(&self.path).ok().flatten().is_some_and(|place| witness::is_mine(&place))
+    }
+
+    /// Whether this image of the program was begun with the claim: it is taken already, and the daemon that is to have it
+    /// will find it.
+    fn is_handed(&self) -> bool {
+        Handover::read().is_some_and(|handover| handover.is_for_this_process() && handover.pidfile == self.path)
+    }
+
+    pub(crate) fn is_sealed(&self) -> bool {
+        self.held.as_ref().is_some_and(|held| held.sealed)
     }
 
     pub(crate) fn into_claimed(mut self) -> Option<Claimed> {

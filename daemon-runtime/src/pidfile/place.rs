@@ -8,7 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, OFlag, open, openat, renameat};
+use nix::fcntl::{AtFlags, OFlag, openat, renameat};
 use nix::libc;
 use nix::sys::stat::{FileStat, Mode, fstatat};
 use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
@@ -34,23 +34,19 @@ pub(super) struct Place {
 impl Place {
     /// The place, its folder made with mode 0755, less the umask, if it is not there.
     pub(super) fn make(path: &Path, owner: Owner) -> Result<Self, Error> {
-        let folder = folder_of(path);
-        folder::make(folder, owner).map_err(|source| Error::Folder { path: folder.to_owned(), source })?;
-        Self::open(path).map_err(|source| Error::Folder { path: folder.to_owned(), source })
-    }
-
-    /// The place, or nothing where there is no such folder and so no daemon either.
-    pub(super) fn find(path: &Path) -> Result<Option<Self>, Error> {
-        match Self::open(path) {
-            Ok(place) => Ok(Some(place)),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        match folder::make(folder_of(path), owner) {
+            Ok(folder) => Ok(Self::of(path, folder)),
             Err(source) => Err(Error::Folder { path: folder_of(path).to_owned(), source }),
         }
     }
 
-    fn open(path: &Path) -> io::Result<Self> {
-        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        Ok(Self::of(path, open(folder_of(path), flags, Mode::empty())?))
+    /// The place, or nothing where there is no such folder and so no daemon either.
+    pub(super) fn find(path: &Path) -> Result<Option<Self>, Error> {
+        match folder::find(folder_of(path)) {
+            Ok(folder) => Ok(Some(Self::of(path, folder))),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(Error::Folder { path: folder_of(path).to_owned(), source }),
+        }
     }
 
     /// The place in a folder that is open already.

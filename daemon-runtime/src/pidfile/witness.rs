@@ -83,6 +83,16 @@ impl Running {
         place::not_ours_open(file).map(|found| format!("the file that vouches for pid {} {found}", self.pid))
     }
 
+    /// Whether the process that the kernel names has the file open that the proof stands on. A lock can outlive the process
+    /// that took it, where another shares its table of descriptors (clone(2), `CLONE_FILES`), and by now the number could be
+    /// anybody's. Only who asks as root could harm anybody; he can look.
+    pub(crate) fn has_its_file(&self) -> bool {
+        match &self.proof {
+            Proof::Lock(file, _) | Proof::Open(file) if nix::unistd::geteuid().is_root() => has_open(self.pid, file),
+            _ => true,
+        }
+    }
+
     /// Whether its start is not agreed on yet.
     pub(crate) fn is_starting(&self) -> bool {
         self.starting
@@ -94,32 +104,29 @@ impl Running {
     }
 }
 
-/// The process that holds the witness, and the device and inode of the claim that it holds it on. A child that is forked
+/// The process that holds a witness, and the device and inode of the claim that it holds it on. A child that is forked
 /// inherits the note, and not the witness.
-static MINE: Mutex<Option<(u32, (u64, u64))>> = Mutex::new(None);
+static MINE: Mutex<Vec<(u32, (u64, u64))>> = Mutex::new(Vec::new());
 
 pub(super) fn this_process_holds(claim: &File) {
     if let Ok(metadata) = claim.metadata() {
-        *note() = Some((std::process::id(), (metadata.dev(), metadata.ino())));
+        note().push((std::process::id(), (metadata.dev(), metadata.ino())));
     }
 }
 
 pub(super) fn this_process_lets_go(claim: &File) {
     let Ok(metadata) = claim.metadata() else { return };
-    let mut mine = note();
-    if mine.is_some_and(|(_, held)| held == (metadata.dev(), metadata.ino())) {
-        *mine = None;
-    }
+    note().retain(|(_, held)| *held != (metadata.dev(), metadata.ino()));
 }
 
-fn note() -> MutexGuard<'static, Option<(u32, (u64, u64))>> {
+fn note() -> MutexGuard<'static, Vec<(u32, (u64, u64))>> {
     MINE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether this process is the daemon there.
 pub(super) fn is_mine(place: &Place) -> bool {
-    let mine = *note();
-    mine.is_some_and(|(pid, claim)| pid == std::process::id() && place.claim_identity() == Some(claim))
+    let claim = place.claim_identity();
+    note().iter().any(|(pid, held)| *pid == std::process::id() && claim == Some(*held))
 }
 
 /// What there is to say of the daemon whose pidfile is `path`.
@@ -211,15 +218,24 @@ fn holder_by_name(claim: &File) -> Option<(i32, Option<i32>)> {
 
 /// Whether the process has this very file open together with the lock that is the claim; proc(5), `/proc/PID/fdinfo`.
 pub(super) fn has_locked(pid: i32, claim: &File) -> bool {
-    let is_claim = |fd: &str| {
-        let (Ok(theirs), Ok(ours)) = (fs::metadata(format!("/proc/{pid}/fd/{fd}")), claim.metadata()) else {
-            return false;
-        };
-        theirs.dev() == ours.dev() && theirs.ino() == ours.ino()
+    let locks = |fd: &String| fs::read_to_string(format!("/proc/{pid}/fdinfo/{fd}")).unwrap_or_default();
+    descriptors_of(pid, claim).any(|fd| locks(&fd).contains("OFDLCK"))
+}
+
+/// Whether the process has this very file open.
+fn has_open(pid: i32, file: &File) -> bool {
+    descriptors_of(pid, file).next().is_some()
+}
+
+/// The descriptors by which the process has this very file open, as far as they can be seen.
+fn descriptors_of(pid: i32, file: &File) -> impl Iterator<Item = String> {
+    let ours = file.metadata().ok().map(|ours| (ours.dev(), ours.ino()));
+    let is_it = move |fd: &String| {
+        let theirs = fs::metadata(format!("/proc/{pid}/fd/{fd}")).ok();
+        ours.is_some() && theirs.map(|theirs| (theirs.dev(), theirs.ino())) == ours
     };
-    let locks = |fd: &str| fs::read_to_string(format!("/proc/{pid}/fdinfo/{fd}")).unwrap_or_default();
     let names = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten().map(|entry| entry.file_name());
-    names.filter_map(|name| name.into_string().ok()).any(|fd| is_claim(&fd) && locks(&fd).contains("OFDLCK"))
+    names.filter_map(|name| name.into_string().ok()).filter(is_it)
 }
 
 fn by_pidfile(place: &Place, claim: &Claim) -> Life {

@@ -4,9 +4,13 @@
 //! so, when the worker has lived for `settle`. Until then failures are told to the launcher, and what goes to a stderr that
 //! is discarded is kept for it; from then on the daemon is on its own.
 
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
+
+use nix::sys::stat::fstat;
 
 use super::startup::{Answer, DaemonEnd, Word};
 use super::streams::Later;
@@ -18,6 +22,8 @@ use crate::spec::setting::Readiness;
 const HEARING: Duration = Duration::from_secs(5);
 
 pub(crate) struct Agreement {
+    /// The daemon. A child that the worker has forked inherits all of this, and must not speak for it.
+    pid: u32,
     state: Mutex<State>,
     changed: Condvar,
     readiness: Readiness,
@@ -44,6 +50,7 @@ impl Agreement {
     pub(crate) fn with_launcher(readiness: Readiness, channel: DaemonEnd, later: Later, pidfile: Arc<Claimed>) -> Self {
         let state = State { channel: Some(Arc::new(channel)), later, ..State::default() };
         Self {
+            pid: std::process::id(),
             state: Mutex::new(state),
             changed: Condvar::new(),
             readiness,
@@ -57,6 +64,7 @@ impl Agreement {
     pub(crate) fn alone(readiness: Readiness, announce: Announce, pidfile: Arc<Claimed>) -> Self {
         let state = Mutex::new(State::default());
         Self {
+            pid: std::process::id(),
             state,
             changed: Condvar::new(),
             readiness,
@@ -75,6 +83,9 @@ impl Agreement {
 
     /// The worker says that it is ready.
     pub(crate) fn ready(&self) {
+        if !self.is_daemons() {
+            return;
+        }
         {
             let mut state = self.lock();
             if std::mem::replace(&mut state.said, true) || state.answer.is_some() {
@@ -83,7 +94,7 @@ impl Agreement {
             // Before the word: who reads "OK" may count on the streams being where they were asked for.
             state.later.settle();
             if let Some(channel) = &state.channel {
-                channel.say(&Word::Ready);
+                channel.say(&Word::Ready { written: [length(io::stdout().as_fd()), length(io::stderr().as_fd())] });
                 return;
             }
         }
@@ -121,6 +132,14 @@ impl Agreement {
         }
     }
 
+    /// Where the daemon has said that it is ready: waits until that was heard, before it lets go of what proves it.
+    pub(crate) fn wait_if_said(&self) {
+        if self.is_daemons() && self.channel().is_some() {
+            let unheard = |state: &mut State| state.said && state.answer.is_none();
+            let _heard = self.changed.wait_timeout_while(self.lock(), HEARING, unheard);
+        }
+    }
+
     /// Whether the start is not agreed on yet.
     pub(crate) fn is_open(&self) -> bool {
         self.lock().answer.is_none()
@@ -128,7 +147,11 @@ impl Agreement {
 
     /// The channel, for the thread that waits for the launcher's answer.
     pub(crate) fn channel(&self) -> Option<Arc<DaemonEnd>> {
-        self.lock().channel.clone()
+        self.lock().channel.clone().filter(|_| self.is_daemons())
+    }
+
+    fn is_daemons(&self) -> bool {
+        self.pid == std::process::id()
     }
 
     /// Tells the launcher, if it still listens.
@@ -153,6 +176,11 @@ impl Agreement {
         // Nothing panics while it is held, so a poisoned lock still holds a whole value.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// How long a log is; as long as can be, where it is none.
+fn length(stream: BorrowedFd<'_>) -> u64 {
+    fstat(stream).ok().and_then(|file| u64::try_from(file.st_size).ok()).unwrap_or(u64::MAX)
 }
 
 impl std::fmt::Debug for Agreement {

@@ -3,6 +3,7 @@
 //! The claim, and whatever else must not be let go of, goes along as open descriptors; the next image finds out by
 //! [`Handover`] what it is to be, when it comes to the same call again.
 
+use std::cell::RefCell;
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -11,16 +12,16 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
 use nix::sys::signal::SigSet;
-use nix::unistd::{Pid, getpid, getsid};
+use nix::unistd::{Pid, getsid};
 
 use super::daemon::{self, Arrived, Kit};
-use super::handover::{Handover, Part, VARIABLE, is_variable, numbers};
 use super::origin::{Origin, Told, text, texts, with_handover};
 use super::stages::{Environment, Failure, Passage, Prepared, Role};
 use super::startup::DaemonEnd;
 use super::streams::Streams;
-use super::{foreground, leader};
+use super::{end, foreground, leader, mishap, reason};
 use crate::error::Error;
+use crate::handover::{Handover, Part, VARIABLE, is_variable, numbers};
 use crate::pidfile::Claimed;
 use crate::spec::Spec;
 use crate::spec::plan::Plan;
@@ -67,14 +68,14 @@ impl Handed<'_> {
 
 /// Begins the session leader.
 pub(super) fn spawn_leader(plan: &Plan, handed: &Handed<'_>) -> Result<Pid, Error> {
-    let told = Told { part: Part::Leader, instance: plan.instance };
+    let told = Told { part: Part::Leader, instance: plan.instance, ordinal: plan.ordinal };
     let leader = handed.spawn(plan, told, env::vars_os().collect());
     leader.map_err(|source| Error::Anew { path: handed.origin.program.clone(), source })
 }
 
 /// Which instance this image was begun for, if it was for one.
 pub(crate) fn instance() -> Option<u32> {
-    Handover::read().and_then(|handover| handover.instance)
+    Handover::read().filter(Handover::is_for_this_process).and_then(|handover| handover.instance)
 }
 
 /// Finds out whether this image was begun to be session leader or daemon. In the session leader it does not return; in a
@@ -84,28 +85,52 @@ pub(crate) fn received(spec: &Spec) -> Result<Option<Arrived>, Error> {
     let mut fds = handover.adopt().into_iter();
     let [folder, claim, file] = [(); 3].map(|()| fds.next().flatten());
     let (Some(folder), Some(claim), Some(file)) = (folder, claim, file) else { return Ok(None) };
-    let Some(pidfile) = Claimed::handed(&handover.pidfile, folder, File::from(claim), File::from(file)) else {
-        return Ok(None);
-    };
+    let pidfile = Claimed::handed(&handover.pidfile, folder, File::from(claim), File::from(file));
     forget_handover();
-    let origin = Origin { dir: handover.dir.clone(), ..Origin::here() };
-    let plan = Plan::handed(spec, handover.pidfile.clone(), handover.workdir.clone(), handover.chroot.clone())?;
-    let role = match handover.part {
-        Part::Leader | Part::Daemon => return start(spec, &plan, handover.part, pidfile, origin, fds.collect()),
-        Part::SameDaemon => Role::Daemon { session: getsid(None).map_or(0, Pid::as_raw) },
-        Part::SameForeground => Role::Foreground,
-    };
-    go_on(spec, &plan, pidfile, role, origin).map(Some)
+    let (program, dir) = (handover.program.clone(), handover.dir.clone());
+    let origin = Origin { program, dir, ..Origin::here() };
+    let plan = Plan::handed(spec, handover.pidfile.clone(), handover.workdir.clone(), handover.chroot.clone());
+    let fds = fds.collect();
+    match (handover.part, plan) {
+        (Part::Leader | Part::Daemon, Ok(plan)) => start(spec, &plan, handover.part, pidfile, origin, fds),
+        (Part::Leader | Part::Daemon, Err(error)) => {
+            pidfile.release();
+            Err(error)
+        }
+        (part, plan) => {
+            let role = match part {
+                Part::SameForeground => Role::Foreground,
+                _ => Role::Daemon { session: getsid(None).map_or(0, Pid::as_raw) },
+            };
+            go_on(spec, plan, pidfile, role, origin, fds).map(Some)
+        }
+    }
+}
+
+/// Whether this image was begun for a start, and has not come to its call: another start from here would begin yet another
+/// image, which would do the same.
+pub(super) fn is_astray() -> bool {
+    let is_of_start = |handover: &Handover| matches!(handover.part, Part::Leader | Part::Daemon);
+    Handover::read().is_some_and(|handover| is_of_start(&handover) && handover.is_for_this_process())
 }
 
 fn is_for(handover: &Handover, spec: &Spec) -> bool {
-    let session = getsid(None).map_or(0, Pid::as_raw);
-    let is_this_process = match handover.part {
-        Part::Leader => session == getpid().as_raw(),
-        Part::Daemon => u32::try_from(session) == Ok(handover.from),
-        Part::SameDaemon | Part::SameForeground => std::process::id() == handover.from,
+    let is_same = match handover.part {
+        Part::Leader | Part::Daemon => handover.ordinal == spec.ordinal,
+        // Another version of the program may make other daemons, and name this one otherwise.
+        Part::SameDaemon | Part::SameForeground => {
+            let is_same_pidfile = || Plan::of(spec).is_ok_and(|plan| plan.pidfile == handover.pidfile);
+            handover.name == spec.display_name() || is_same_pidfile()
+        }
     };
-    is_this_process && handover.name == spec.display_name()
+    handover.is_for_this_process() && is_same && is_whole(handover)
+}
+
+/// Whether the descriptors are those that were handed on: the claim is one, so the others are. From inside of another root
+/// the claim's name cannot be seen.
+fn is_whole(handover: &Handover) -> bool {
+    let claim = handover.fds.get(1).copied().flatten().and_then(descriptor::identity);
+    claim.is_some() && (handover.chroot.is_some() || claim == Claimed::identity_at(&handover.pidfile))
 }
 
 /// Session leader and daemon of a start.
@@ -120,14 +145,16 @@ fn start(
     let mut fds = fds.into_iter();
     let Some(channel) = fds.next().flatten().map(DaemonEnd::handed) else { return Ok(None) };
     let mut next = || fds.next().flatten();
-    let streams = [next(), next(), next(), next(), next(), next(), next()];
+    let streams = [(); 9].map(|()| next());
     let children = ChildrenStay::begin().map_err(|source| Error::Signals { source });
     // Nothing may end a half-made daemon without a word.
     let blocked = Mask::block(&SigSet::all()).map(std::mem::forget).map_err(|source| Error::Signals { source });
     let made = blocked.and_then(|()| Ok((Prepared::open(plan)?, children?)));
-    let (Ok((prepared, children)), Some(streams)) = (made, Streams::handed(streams)) else {
+    let (prepared, children, streams) = match (made, Streams::handed(streams)) {
+        (Ok((prepared, children)), Some(streams)) => (prepared, children, streams),
         // What was there in the launcher a moment ago is not any more.
-        leader::fail(&channel, Failure::SessionLeader(io::ErrorKind::NotFound.into()))
+        (Err(error), _) => leader::fail(&channel, Failure::SessionLeader(io::Error::other(error))),
+        (_, None) => leader::fail(&channel, Failure::SessionLeader(io::ErrorKind::NotFound.into())),
     };
     let kit = Kit { pidfile, prepared, streams, origin, children };
     match part {
@@ -143,7 +170,7 @@ fn lead(plan: &Plan, kit: Kit, channel: DaemonEnd) -> ! {
         environment.retain(|(known, _)| *known != key);
         environment.push((key, value));
     }
-    let told = Told { part: Part::Daemon, instance: plan.instance };
+    let told = Told { part: Part::Daemon, instance: plan.instance, ordinal: plan.ordinal };
     let handed = Handed { origin: &kit.origin, pidfile: &kit.pidfile, streams: &kit.streams, channel: &channel };
     match handed.spawn(plan, told, environment) {
         Ok(daemon) => leader::stay(kit, channel, daemon),
@@ -152,13 +179,34 @@ fn lead(plan: &Plan, kit: Kit, channel: DaemonEnd) -> ! {
 }
 
 /// The daemon that this process was already, in a new image.
-fn go_on(spec: &Spec, plan: &Plan, pidfile: Claimed, role: Role, origin: Origin) -> Result<Arrived, Error> {
-    let passage = Passage { spec, plan, pidfile: &pidfile, role, keep: Vec::new(), environment: Environment::Daemons };
-    match passage.again() {
-        Ok(()) => Ok(foreground::alone(plan, pidfile, role, origin, Arc::new(|| {}))),
-        Err(failure) => {
-            pidfile.release();
-            Err(failure.told(plan))
+fn go_on(
+    spec: &Spec,
+    plan: Result<Plan, Error>,
+    pidfile: Claimed,
+    role: Role,
+    origin: Origin,
+    fds: Vec<Option<OwnedFd>>,
+) -> Result<Arrived, Error> {
+    let mut fds = fds.into_iter();
+    let (workdir, late) = (fds.next().flatten(), fds.next().flatten());
+    let gone_on = plan.and_then(|plan| {
+        let (keep, environment) = (Vec::new(), Environment::Daemons);
+        let passage = Passage { spec, plan: &plan, pidfile: &pidfile, role, keep, environment };
+        passage.again(workdir.as_ref()).map(|()| plan.clone()).map_err(|failure| failure.told(&plan))
+    });
+    match gone_on {
+        Ok(plan) => Ok(Arrived {
+            late: RefCell::new(late),
+            ..foreground::alone(&plan, Arc::new(pidfile), role, origin, Arc::new(|| {}))
+        }),
+        Err(error) => {
+            // It was a daemon until now, so this is the end of one.
+            let told = reason::by_error(&error.to_string());
+            mishap::report(&format!("error: {error}"));
+            end::arm(Arc::new(pidfile), spec.on_shutdown.clone());
+            end::conclude(&told, 1);
+            end::release();
+            Err(error)
         }
     }
 }

@@ -4,38 +4,50 @@ use std::io::Write;
 use std::os::fd::AsFd;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{SigSet, Signal};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-use crate::sys::disposition::{ChildrenStay, Mask, is_ignored};
+use super::interrupts::Interrupts;
+use crate::sys::disposition::{self, ChildrenStay};
 use crate::sys::exit;
 use crate::sys::fork::{Side, SingleThreaded, fork};
 use crate::sys::pidfd::PidFd;
 
 /// Has `act` done for 0 to `count` - 1, and returns the exit codes in this order. In a process with threads, which must not
 /// be forked, one after the other.
-pub(crate) fn each(count: u32, mut act: impl FnMut(u32) -> u8) -> Vec<u8> {
+pub(crate) fn each(count: u32, on_interrupt: OnInterrupt, mut act: impl FnMut(u32) -> u8) -> Vec<u8> {
     let Ok(single) = SingleThreaded::prove() else { return (0..count).map(act).collect() };
     // Before the fork, so that what stands in the buffers comes out once.
     let _ = std::io::stdout().flush();
-    let (Ok(_children), Ok((_mask, interrupts))) = (ChildrenStay::begin(), interrupts()) else {
+    let (Ok(_children), Ok(interrupts)) = (ChildrenStay::begin(), Interrupts::block()) else {
         return (0..count).map(act).collect();
     };
     let members: Vec<_> = (0..count)
         .map(|n| match fork(single) {
             Ok(Side::Parent(pid)) => Member::Child(pid, PidFd::open(pid.as_raw()).ok()),
             Ok(Side::Child) => {
-                // Each has its own way with interrupts.
-                let _ = crate::sys::disposition::unblock_all();
-                exit::at_once(i32::from(act(n)))
+                if on_interrupt == OnInterrupt::End {
+                    // It cannot fail: the empty set is a mask.
+                    let _ = disposition::unblock_all();
+                }
+                let code = act(n);
+                let _ = std::io::stdout().flush();
+                exit::at_once(i32::from(code))
             }
             Err(_) => Member::Done(act(n)),
         })
         .collect();
     pass_on(&interrupts, &members);
     members.into_iter().map(Member::code).collect()
+}
+
+/// What interrupts do to an action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OnInterrupt {
+    /// They end it: it leaves nothing half-made.
+    End,
+    /// It takes them out of their way itself; they stay blocked, so that none ends it before that.
+    Own,
 }
 
 /// Who does it for one of them.
@@ -68,16 +80,9 @@ impl Member {
     }
 }
 
-fn interrupts() -> std::io::Result<(Mask, SignalFd)> {
-    let wanted: SigSet =
-        [Signal::SIGINT, Signal::SIGTERM].into_iter().filter(|signal| !is_ignored(*signal as i32)).collect();
-    let mask = Mask::block(&wanted)?;
-    Ok((mask, SignalFd::with_flags(&wanted, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?))
-}
-
 /// Waits for all of them. An interrupt that a process has sent to this one is meant for all; one of the terminal's has
 /// reached them by itself.
-fn pass_on(interrupts: &SignalFd, members: &[Member]) {
+fn pass_on(interrupts: &Interrupts, members: &[Member]) {
     loop {
         let waiting: Vec<_> = members.iter().filter(|member| !member.has_ended()).collect();
         let handles: Vec<&PidFd> = waiting
@@ -93,9 +98,7 @@ fn pass_on(interrupts: &SignalFd, members: &[Member]) {
         let mut fds: Vec<_> = handles.iter().map(|handle| PollFd::new(handle.as_fd(), PollFlags::POLLIN)).collect();
         fds.push(PollFd::new(interrupts.as_fd(), PollFlags::POLLIN));
         let _ = poll(&mut fds, PollTimeout::NONE);
-        while let Ok(Some(info)) = interrupts.read_signal() {
-            let signal = i32::try_from(info.ssi_signo).unwrap_or_default();
-            let sent = info.ssi_pid != 0;
+        while let Ok(Some((signal, sent))) = interrupts.next() {
             handles.iter().filter(|_| sent).for_each(|handle| {
                 // One that has just ended needs it no more.
                 let _ = handle.signal(signal);

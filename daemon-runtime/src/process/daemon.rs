@@ -1,6 +1,7 @@
 //! The daemon: the process that is left when launcher and session leader are gone.
 
-use std::os::fd::{AsFd, AsRawFd};
+use std::cell::RefCell;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
@@ -11,8 +12,8 @@ use super::stages::{Environment, Failure, Passage, Prepared, Role};
 use super::startup::{DaemonEnd, Word};
 use super::streams::{Later, Streams};
 use super::watcher::{Watcher, Watching};
-use super::{end, mishap, work};
-use crate::context::Context;
+use super::{end, mishap, reload, work};
+use crate::context::{Context, Powers};
 use crate::error::Error;
 use crate::pidfile::Claimed;
 use crate::spec::Spec;
@@ -21,6 +22,7 @@ use crate::spec::plan::Plan;
 use crate::spec::stage::Stage;
 use crate::sys::disposition::{self, ChildrenStay};
 use crate::sys::exit;
+use crate::sys::latch::Latch;
 
 /// What the launcher has made for the daemon.
 #[derive(Debug)]
@@ -43,6 +45,8 @@ pub(crate) struct Arrived {
     pub(crate) origin: Origin,
     /// In the foreground, where no launcher counts: when the daemon is taken for ready.
     pub(crate) settled: Option<Instant>,
+    /// After a reload: says whether a shutdown was asked for while no image could hear it.
+    pub(crate) late: RefCell<Option<OwnedFd>>,
 }
 
 /// Goes through the stages that come after the second fork. Does not return if one of them fails.
@@ -55,12 +59,15 @@ pub(super) fn arrive(spec: &Spec, plan: &Plan, kit: Kit, channel: DaemonEnd, env
     keep.extend(pidfile.descriptors());
     keep.push(channel.as_fd().as_raw_fd());
     let passage = Passage { spec, plan, pidfile: &pidfile, role, keep, environment };
-    match pass(&passage, kit.prepared, streams) {
+    let passed = mishap::guarded(|| pass(&passage, kit.prepared, streams));
+    // Nothing of ours may unwind into the caller's code, which would go on in a second process.
+    let passed = passed.unwrap_or_else(|panic| Err(Failure::Stage(Stage::Detach, std::io::Error::other(panic))));
+    match passed {
         Ok(later) => {
             let pidfile = Arc::new(pidfile);
             let agreement = Agreement::with_launcher(plan.ready, channel, later, Arc::clone(&pidfile));
             let (agreement, origin) = (Arc::new(agreement), kit.origin);
-            Arrived { plan: plan.clone(), pidfile, agreement, role, origin, settled: None }
+            Arrived { plan: plan.clone(), pidfile, agreement, role, origin, settled: None, late: RefCell::default() }
         }
         Err(failure) => fail(&channel, &pidfile, failure),
     }
@@ -105,29 +112,38 @@ pub(super) fn work(spec: &Spec, arrived: &Arrived) -> std::io::Result<(work::Out
 /// `patience`: whether the worker ends by itself when it is asked to.
 pub(crate) fn begin(spec: &Spec, arrived: &Arrived, patience: Arc<AtomicBool>) -> std::io::Result<(Context, Watching)> {
     end::arm(Arc::clone(&arrived.pidfile), spec.on_shutdown.clone());
-    let context = Context::new(arrived.plan.name.clone(), spec.instance.get(), powers(arrived));
+    let latch = Latch::new()?;
+    let context = Context::new(arrived.plan.name.clone(), spec.instance.get(), powers(arrived, latch.clone()));
     let watcher = Watcher {
         context: context.clone(),
         agreement: Arc::clone(&arrived.agreement),
         patience,
         stop_signal: arrived.plan.stop_signal,
         signals: spec.signals.clone(),
+        latch,
         settled: arrived.settled,
     };
     let watching = watcher.spawn()?;
+    if arrived.late.take().is_some_and(|late| Latch::is_set(&late)) {
+        // What the image before could not hear any more is said again, to be heard as any other.
+        disposition::signal_this_process(arrived.plan.stop_signal)?;
+    }
     disposition::unblock_all()?;
     arrived.agreement.tell(&Word::Working);
     Ok((context, watching))
 }
 
 /// What the worker can have done through its context.
-fn powers(arrived: &Arrived) -> crate::context::Powers {
+fn powers(arrived: &Arrived, latch: Latch) -> Powers {
     let (agreement, starting) = (Arc::clone(&arrived.agreement), Arc::clone(&arrived.agreement));
     let (pidfile, plan, role) = (Arc::clone(&arrived.pidfile), arrived.plan.clone(), arrived.role);
     let origin = arrived.origin.clone();
-    crate::context::Powers {
+    Powers {
         ready: Box::new(move || agreement.ready()),
-        reload: Box::new(move || -> Error { super::reload::reload(&origin, &plan, &pidfile, role, &starting) }),
+        reload: Box::new(move |asked| -> Error {
+            let daemon = reload::Daemon { origin: &origin, plan: &plan, pidfile: &pidfile, role, latch: &latch };
+            reload::reload(&daemon, asked, &starting)
+        }),
     }
 }
 

@@ -44,6 +44,11 @@ pub(crate) fn arm(pidfile: Arc<Claimed>, hook: Option<OnShutdown>) {
     exit::at_exit(at_exit);
 }
 
+/// Whether this process is a daemon whose end is still to come.
+pub(crate) fn is_to_come() -> bool {
+    mine().is_some_and(|end| end.lock().pidfile.is_some())
+}
+
 /// The end of this process, if it is the daemon. A child that the worker has forked inherits all of this, and is not.
 fn mine() -> Option<&'static End> {
     END.get().filter(|end| end.pid.load(Ordering::SeqCst) == std::process::id())

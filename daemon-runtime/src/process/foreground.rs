@@ -1,5 +1,6 @@
 //! Without detaching: the process that was run becomes the daemon, with all stages but `Detach` and `Streams`.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -9,7 +10,7 @@ use super::agreement::{Agreement, Announce};
 use super::daemon::{self, Arrived};
 use super::origin::Origin;
 use super::stages::{Environment, Passage, Prepared, Role};
-use super::{claim, end, reason, work};
+use super::{claim, end, reason, streams, work};
 use crate::error::Error;
 use crate::pidfile::{Acquired, Claimed, Running};
 use crate::spec::Spec;
@@ -40,11 +41,18 @@ pub(crate) fn live(spec: &Spec, plan: &Plan, announce: Announce) -> Result<Lived
 
 /// Makes this process the daemon, as far as it can be without detaching.
 pub(crate) fn arrive(spec: &Spec, plan: &Plan, announce: Announce) -> Result<Became, Error> {
+    if end::is_to_come() {
+        return Err(Error::AnotherHere);
+    }
+    streams::ensure_standard();
     let (prepared, origin) = (Prepared::open(plan)?, Origin::here());
     let pidfile = match claim(spec, plan, &prepared)? {
         Acquired::Mine(pidfile) => pidfile,
         Acquired::Running(daemon) => return Ok(Became::AlreadyRunning(daemon)),
     };
+    let pidfile = Arc::new(pidfile);
+    // A hook that ends the process must leave nothing half-made either.
+    end::arm(Arc::clone(&pidfile), None);
     // As in the background: no signal ends a half-made daemon. They are unblocked when there is somebody to hear them.
     let blocked = Mask::block(&SigSet::all()).map_err(|source| Error::Signals { source });
     let staged = blocked.and_then(|mask| {
@@ -56,18 +64,17 @@ pub(crate) fn arrive(spec: &Spec, plan: &Plan, announce: Announce) -> Result<Bec
     match staged {
         Ok(()) => Ok(Became::Daemon(Box::new(alone(plan, pidfile, Role::Foreground, origin, announce)))),
         Err(error) => {
-            pidfile.release();
+            end::release();
             Err(error)
         }
     }
 }
 
 /// The daemon, where there is no launcher to agree with.
-pub(super) fn alone(plan: &Plan, pidfile: Claimed, role: Role, origin: Origin, announce: Announce) -> Arrived {
-    let pidfile = Arc::new(pidfile);
+pub(super) fn alone(plan: &Plan, pidfile: Arc<Claimed>, role: Role, origin: Origin, announce: Announce) -> Arrived {
     let agreement = Arc::new(Agreement::alone(plan.ready, announce, Arc::clone(&pidfile)));
     let settled = (plan.ready == Readiness::Auto).then(|| Instant::now() + plan.settle);
-    Arrived { plan: plan.clone(), pidfile, agreement, role, origin, settled }
+    Arrived { plan: plan.clone(), pidfile, agreement, role, origin, settled, late: RefCell::default() }
 }
 
 /// Does the work, and returns when it is done.

@@ -4,16 +4,16 @@
 use std::io::{self, Write};
 use std::mem;
 
-use nix::sys::signal::{SigSet, Signal};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::signal::SigSet;
 use nix::unistd::Pid;
 
 use super::anew::{self, Handed};
 use super::daemon::Kit;
+use super::interrupts::Interrupts;
 use super::origin::Origin;
 use super::stages::{self, Prepared};
 use super::startup::{DaemonEnd, LauncherEnd, channel};
-use super::streams::{Captures, Listen, Streams};
+use super::streams::{self, Captures, Listen, Streams};
 use super::verdict::{Begun, Launched, Watch};
 use super::{Observer, claim, leader};
 use crate::error::Error;
@@ -23,13 +23,13 @@ use crate::spec::hook::When;
 use crate::spec::plan::Plan;
 use crate::spec::setting::Detach;
 use crate::spec::stage::Stage;
-use crate::sys::disposition::{ChildrenStay, Mask, is_ignored};
+use crate::sys::disposition::{ChildrenStay, Mask};
 use crate::sys::fork::{Side, SingleThreaded, fork};
 
 /// Refuses what a start in the background would refuse, before the daemon that runs is stopped for it.
 pub(crate) fn check(plan: &Plan) -> Result<(), Error> {
     if plan.detach != Detach::Exec {
-        SingleThreaded::prove().map_err(|count| Error::Threads { count })?;
+        prove_single()?;
     }
     let prepared = Prepared::open(plan)?;
     Streams::open(plan, prepared.owner(), Listen::ToErrors)?;
@@ -39,20 +39,22 @@ pub(crate) fn check(plan: &Plan) -> Result<(), Error> {
 /// Starts the daemon in the background. Returns in the launcher with how it came out, and in the daemon.
 pub(crate) fn launch(spec: &Spec, plan: &Plan, listen: Listen, observer: &mut dyn Observer) -> Result<Launched, Error> {
     let way = Way::of(plan)?;
+    streams::ensure_standard();
     let prepared = Prepared::open(plan)?;
     let pidfile = match claim(spec, plan, &prepared)? {
         Acquired::Mine(pidfile) => pidfile,
         Acquired::Running(daemon) => return Ok(Launched::AlreadyRunning(daemon)),
     };
     observer.begins();
-    let tools = Tools::make(plan, prepared, listen);
+    let tools = Tools::make(plan, prepared, listen, way);
     let ready = tools.and_then(|tools| match stages::hooks(spec, When::Before, Stage::Detach) {
         Ok(()) => Ok(tools),
         Err(failure) => Err(failure.told(plan)),
     });
     let started = ready.and_then(|tools| match way {
-        Way::Fork(single) => fork_quietly(single).map(|side| (side, tools)),
-        Way::Anew => anew::spawn_leader(plan, &tools.handed(&pidfile)).map(|leader| (Side::Parent(leader), tools)),
+        // Asked again: a hook may have begun a thread.
+        Way::Fork(_) => prove_single().and_then(fork_quietly).map(|side| (side, tools)),
+        Way::Anew => tools.begin_anew(plan, &pidfile),
     });
     match (started, way) {
         (Ok((Side::Parent(leader), tools)), _) => {
@@ -71,6 +73,10 @@ pub(crate) fn launch(spec: &Spec, plan: &Plan, listen: Listen, observer: &mut dy
     }
 }
 
+fn prove_single() -> Result<SingleThreaded, Error> {
+    SingleThreaded::prove().map_err(|count| Error::Threads { count })
+}
+
 /// How the processes of the daemon are made.
 #[derive(Debug, Clone, Copy)]
 enum Way {
@@ -82,8 +88,9 @@ enum Way {
 impl Way {
     fn of(plan: &Plan) -> Result<Self, Error> {
         match plan.detach {
+            Detach::Exec if anew::is_astray() => Err(Error::Astray),
             Detach::Exec => Ok(Self::Anew),
-            _ => SingleThreaded::prove().map(Self::Fork).map_err(|count| Error::Threads { count }),
+            _ => prove_single().map(Self::Fork),
         }
     }
 }
@@ -95,20 +102,23 @@ struct Tools {
     captures: Captures,
     launcher_end: LauncherEnd,
     daemon_end: DaemonEnd,
-    interrupts: SignalFd,
+    interrupts: Interrupts,
     origin: Origin,
-    mask: Mask,
     children: ChildrenStay,
 }
 
 impl Tools {
-    fn make(plan: &Plan, prepared: Prepared, listen: Listen) -> Result<Self, Error> {
+    fn make(plan: &Plan, prepared: Prepared, listen: Listen, way: Way) -> Result<Self, Error> {
         let (streams, captures) = Streams::open(plan, prepared.owner(), listen)?;
         let (launcher_end, daemon_end) = channel().map_err(|source| Error::Channel { source })?;
         let children = ChildrenStay::begin().map_err(|source| Error::Signals { source })?;
-        let (mask, interrupts) = interrupts().map_err(|source| Error::Signals { source })?;
+        let interrupts = match way {
+            Way::Fork(_) => Interrupts::block(),
+            Way::Anew => Interrupts::catch(),
+        };
+        let interrupts = interrupts.map_err(|source| Error::Signals { source })?;
         let origin = Origin::here();
-        Ok(Self { prepared, streams, captures, launcher_end, daemon_end, interrupts, origin, mask, children })
+        Ok(Self { prepared, streams, captures, launcher_end, daemon_end, interrupts, origin, children })
     }
 
     // The rest is dropped: pipes and channel must close when the children close them.
@@ -119,21 +129,26 @@ impl Tools {
             captures: self.captures,
             interrupts: self.interrupts,
             pidfile,
-            _mask: self.mask,
             _children: self.children,
         }
     }
 
     // The rest is dropped: what is the launcher's own must not live on in the children. Its mask is not theirs to restore.
     fn of_children(self, pidfile: Claimed) -> (Kit, DaemonEnd) {
-        mem::forget(self.mask);
-        let Self { prepared, streams, origin, children, .. } = self;
+        let Self { prepared, streams, origin, children, interrupts, .. } = self;
+        if let Interrupts::Blocked(_, mask) = interrupts {
+            mem::forget(mask);
+        }
         (Kit { pidfile, prepared, streams, origin, children }, self.daemon_end)
     }
 
-    /// What the session leader needs that is another image of this program.
-    fn handed<'a>(&'a self, pidfile: &'a Claimed) -> Handed<'a> {
-        Handed { origin: &self.origin, pidfile, streams: &self.streams, channel: &self.daemon_end }
+    /// Begins the session leader, which is another image of this program.
+    fn begin_anew(mut self, plan: &Plan, pidfile: &Claimed) -> Result<(Side, Self), Error> {
+        flush();
+        self.streams.keep_terminal().map_err(|source| Error::Channel { source })?;
+        let handed = Handed { origin: &self.origin, pidfile, streams: &self.streams, channel: &self.daemon_end };
+        let leader = anew::spawn_leader(plan, &handed)?;
+        Ok((Side::Parent(leader), self))
     }
 }
 
@@ -147,15 +162,6 @@ fn fork_quietly(single: SingleThreaded) -> Result<Side, Error> {
         mem::forget(mask);
     }
     Ok(side)
-}
-
-/// Takes SIGINT and SIGTERM out of their way, unless they are ignored, so that an interrupted start leaves nothing behind.
-fn interrupts() -> io::Result<(Mask, SignalFd)> {
-    let wanted: SigSet =
-        [Signal::SIGINT, Signal::SIGTERM].into_iter().filter(|signal| !is_ignored(*signal as i32)).collect();
-    let mask = Mask::block(&wanted)?;
-    let interrupts = SignalFd::with_flags(&wanted, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
-    Ok((mask, interrupts))
 }
 
 /// What stands in the buffers would come out twice, once in each process.

@@ -6,7 +6,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use super::handover::{Handover, Part, VARIABLE, is_variable};
+use crate::handover::{Handover, Part, VARIABLE, is_variable};
 use crate::spec::plan::Plan;
 
 /// How this program was begun, so that it can be again.
@@ -21,12 +21,18 @@ impl Origin {
     /// Found out before anything changes: the path of a program that was replaced on disk is not to be had any more.
     pub(crate) fn here() -> Self {
         let words: Vec<OsString> = env::args_os().collect();
-        let named = || words.first().map(PathBuf::from).unwrap_or_default();
-        Self {
-            program: env::current_exe().unwrap_or_else(|_| named()),
-            dir: env::current_dir().unwrap_or_else(|_| PathBuf::from("/")),
-            words,
-        }
+        Self { program: program(words.first()), dir: env::current_dir().unwrap_or_else(|_| PathBuf::from("/")), words }
+    }
+}
+
+/// Where this program is: as it was called, where that leads to it, because a link on the way may lead to a newer version one
+/// day.
+fn program(word: Option<&OsString>) -> PathBuf {
+    let called = word.and_then(|word| std::path::absolute(word).ok()).unwrap_or_default();
+    match env::current_exe() {
+        Ok(program) if called.canonicalize().is_ok_and(|called| called == program) => called,
+        Ok(program) => program,
+        Err(_) => called,
     }
 }
 
@@ -35,6 +41,7 @@ impl Origin {
 pub(super) struct Told {
     pub(super) part: Part,
     pub(super) instance: Option<u32>,
+    pub(super) ordinal: u32,
 }
 
 impl Told {
@@ -43,10 +50,12 @@ impl Told {
             part: self.part,
             name: plan.name.clone(),
             instance: self.instance,
+            ordinal: self.ordinal,
             from: std::process::id(),
             pidfile: plan.pidfile.clone(),
             workdir: plan.workdir.clone(),
             chroot: plan.chroot.clone(),
+            program: origin.program.clone(),
             dir: origin.dir.clone(),
             fds,
         }

@@ -17,7 +17,7 @@ use crate::spec::worker::Ending;
 use crate::sys::pidfd::PidFd;
 use crate::sys::spawn::die_with_us;
 
-/// The signals that mean the program and not the daemon.
+/// The signals that mean the program and not the daemon, unless they are mapped otherwise.
 const PASSED_ON: [i32; 4] = [SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH];
 
 /// Runs the program to its end.

@@ -4,47 +4,68 @@ use std::convert::Infallible;
 use std::env;
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 
 use nix::fcntl::{OFlag, open};
 use nix::sys::signal::SigSet;
 use nix::sys::stat::Mode;
-use nix::unistd::{chdir, execve, fchdir};
+use nix::unistd::{AccessFlags, access, chdir, execve, fchdir};
 
 use super::agreement::Agreement;
-use super::handover::{Handover, Part, numbers};
 use super::origin::{Origin, Told, text, texts, with_handover};
 use super::stages::Role;
+use crate::context::Cause;
 use crate::error::Error;
+use crate::handover::{Part, numbers};
 use crate::pidfile::Claimed;
 use crate::spec::plan::Plan;
 use crate::sys::descriptor::{self, Keep};
 use crate::sys::disposition::Mask;
+use crate::sys::latch::Latch;
+
+/// What is to be in the next image what it is in this one.
+pub(super) struct Daemon<'a> {
+    pub(super) origin: &'a Origin,
+    pub(super) plan: &'a Plan,
+    pub(super) pidfile: &'a Claimed,
+    pub(super) role: Role,
+    /// Where requests for a shutdown are noted, also those that come too late for this image.
+    pub(super) latch: &'a Latch,
+}
 
 /// Begins the program anew in the place of this one. Returns only if that fails, and then all is as it was.
-pub(super) fn reload(origin: &Origin, plan: &Plan, pidfile: &Claimed, role: Role, agreement: &Agreement) -> Error {
+pub(super) fn reload(daemon: &Daemon<'_>, asked: Option<Cause>, agreement: &Agreement) -> Error {
+    let program = &daemon.origin.program;
     if agreement.channel().is_some() {
         return Error::StartInProgress;
     }
-    let part = if role == Role::Foreground { Part::SameForeground } else { Part::SameDaemon };
-    let fds = pidfile.parts();
-    let handover = Told { part, instance: plan.instance }.handover(origin, plan, numbers(fds.map(Some)));
-    let source = match become_again(origin, &handover, &fds) {
+    if asked.is_some() {
+        return Error::EndInProgress;
+    }
+    // Before anything is changed that other threads could see.
+    let begun = access(program, AccessFlags::X_OK).map_err(io::Error::from).and_then(|()| become_again(daemon));
+    let source = match begun {
         Ok(never) => match never {},
         Err(source) => source,
     };
-    Error::Anew { path: origin.program.clone(), source }
+    Error::Anew { path: program.clone(), source }
 }
 
-fn become_again(origin: &Origin, handover: &Handover, fds: &[BorrowedFd<'_>]) -> io::Result<Infallible> {
+fn become_again(daemon: &Daemon<'_>) -> io::Result<Infallible> {
+    let Daemon { origin, plan, pidfile, role, latch } = daemon;
+    let part = if *role == Role::Foreground { Part::SameForeground } else { Part::SameDaemon };
     let (program, words) = (text(origin.program.as_os_str())?, texts(&origin.words)?);
-    let environment = with_handover(env::vars_os().collect(), handover)?;
+    let back = Elsewhere::go(&origin.dir)?;
+    let [folder, claim, file] = pidfile.parts();
+    let fds = [folder, claim, file, back.0.as_fd(), latch.as_fd()];
+    let told = Told { part, instance: plan.instance, ordinal: plan.ordinal };
+    let handover = told.handover(origin, plan, numbers(fds.map(Some)));
+    let environment = with_handover(env::vars_os().collect(), &handover)?;
     let _ = io::stdout().flush();
     // A signal that comes in between is to be heard by the next image, and not to end it before it can hear.
     let _mask = Mask::block(&SigSet::all())?;
-    let _back = Elsewhere::go(&origin.dir)?;
-    let _open = Open::over_exec(fds)?;
+    let _open = Open::over_exec(&fds)?;
     Ok(execve(&program, &words, &environment)?)
 }
 

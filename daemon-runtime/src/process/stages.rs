@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::path::Path;
 
 use nix::fcntl::{OFlag, open};
@@ -158,18 +158,18 @@ impl Passage<'_> {
     pub(crate) fn common(&self, prepared: Prepared) -> Result<(), Failure> {
         let plan = self.plan;
         let seal = || self.pidfile.seal(self.role.session());
+        let may_change = self.may_change_environment(&prepared)?;
         // While there still is a /proc: the new root may have none.
         let open = descriptor::Table::open();
         self.stage(Stage::CoreDumps, || if plan.core_dumps { Ok(()) } else { core_dumps_off() })?;
-        self.stage(Stage::Chroot, || prepared.chroot.as_ref().map_or(Ok(()), change_root))?;
         let sealed_early = prepared.owner().is_some();
+        self.stage(Stage::Chroot, || prepared.chroot.as_ref().map_or(Ok(()), change_root))?;
         self.hooks(When::Before, Stage::Privileges)?;
         if sealed_early {
             // Who is about to lose the right to write in the folder puts the pidfile in its place now.
             seal().map_err(|source| Failure::Stage(Stage::PidFile, source))?;
         }
-        self.stage_after(Stage::Privileges, || prepared.identity.as_ref().map_or(Ok(()), Identity::assume))?;
-        self.change_environment(&prepared)?;
+        self.stage_after(Stage::Privileges, || self.step_down(&prepared, may_change))?;
         self.stage(Stage::Umask, || {
             umask(Mode::from_bits_truncate(plan.umask));
             Ok(())
@@ -184,13 +184,27 @@ impl Passage<'_> {
         self.stage(Stage::Descriptors, || close(plan, open, &self.keep))
     }
 
+    /// Becomes the user, with his environment.
+    fn step_down(&self, prepared: &Prepared, may_change: Option<SingleThreaded>) -> io::Result<()> {
+        if prepared.owner().is_some() && prepared.chroot.is_some() {
+            // A folder outside of the root is a way out of it for who has no other.
+            self.pidfile.leave_folder()?;
+        }
+        prepared.identity.as_ref().map_or(Ok(()), Identity::assume)?;
+        if let Some(single) = may_change {
+            self.change_environment(prepared, single);
+        }
+        Ok(())
+    }
+
     /// Those that are done again in a new image of the program, for a daemon that it was already.
-    pub(crate) fn again(&self) -> Result<(), Failure> {
+    pub(crate) fn again(&self, workdir: Option<&OwnedFd>) -> Result<(), Failure> {
         self.stage(Stage::Umask, || {
             umask(Mode::from_bits_truncate(self.plan.umask));
             Ok(())
         })?;
-        self.stage(Stage::WorkDir, || Ok(chdir(&self.plan.workdir)?))?;
+        // By the descriptor of where it was: the daemon's user may not be able to get there by the path.
+        self.stage(Stage::WorkDir, || workdir.map_or(Ok(()), |workdir| Ok(fchdir(workdir)?)))?;
         self.stage(Stage::PidFile, || self.pidfile.witness_anew())?;
         self.stage(Stage::Signals, || self.dispose())
     }
@@ -211,20 +225,24 @@ impl Passage<'_> {
         hooks(self.spec, when, stage)
     }
 
-    fn change_environment(&self, prepared: &Prepared) -> Result<(), Failure> {
-        let variables = prepared.variables(self.plan);
-        let is_as_it_should = variables.is_empty() && !self.plan.env_clear;
-        if is_as_it_should || self.environment == Environment::Daemons {
-            return Ok(());
+    /// The right to change the environment, where it is to be changed. Asked for before anything is done that could not be
+    /// undone.
+    fn may_change_environment(&self, prepared: &Prepared) -> Result<Option<SingleThreaded>, Failure> {
+        let changes = self.plan.env_clear || !prepared.variables(self.plan).is_empty();
+        if !changes || self.environment == Environment::Daemons {
+            return Ok(None);
         }
-        let single = SingleThreaded::prove().map_err(Failure::Environment)?;
+        SingleThreaded::prove().map(Some).map_err(Failure::Environment)
+    }
+
+    fn change_environment(&self, prepared: &Prepared, single: SingleThreaded) {
+        let variables = prepared.variables(self.plan);
         if self.plan.env_clear {
             environ::clear(single);
         }
         for (key, value) in &variables {
             environ::set(single, key, value);
         }
-        Ok(())
     }
 
     fn dispose(&self) -> io::Result<()> {
@@ -238,6 +256,7 @@ impl Passage<'_> {
 pub(crate) fn hooks(spec: &Spec, when: When, stage: Stage) -> Result<(), Failure> {
     let wanted = spec.hooks.iter().filter(|(at, of, _)| (*at, *of) == (when, stage));
     wanted.into_iter().try_for_each(|(_, _, hook)| {
+        mishap::install_panic_hook();
         let result = mishap::guarded(hook).unwrap_or_else(|panic| Err(format!("it panicked: {panic}")));
         result.map_err(|text| Failure::Hook(when, stage, text))
     })

@@ -33,8 +33,8 @@ pub(crate) enum Word {
     Undone(Failure),
     /// Daemon: all stages are done, the worker begins.
     Working,
-    /// Daemon: ready.
-    Ready,
+    /// Daemon: ready, with stdout and stderr of these lengths, where they are files.
+    Ready { written: [u64; 2] },
     /// Daemon: it has heard that the start is agreed on, and its stderr is in place.
     Parted,
     /// Daemon: the worker returned this error.
@@ -106,7 +106,7 @@ impl DaemonEnd {
             Word::Forked { pid, handle } => self.introduce(*pid, handle),
             Word::Undone(failure) => self.say_undone(failure),
             Word::Working => self.send(WORKING, 0, "", None),
-            Word::Ready => self.send(READY, 0, "", None),
+            Word::Ready { written: [out, err] } => self.send(READY, 0, &format!("{out} {err}"), None),
             Word::Parted => self.send(PARTED, 0, "", None),
             Word::Failed(text) => self.send(FAILED, 0, text, None),
             Word::Panicked(text) => self.send(PANICKED, 0, text, None),
@@ -207,7 +207,10 @@ fn parse(bytes: &[u8], handle: Option<PidFd>) -> io::Result<Option<Word>> {
         (FORKED, Some(handle)) => Word::Forked { pid: number, handle },
         (LEADER | STAGE | ENVIRONMENT | BEFORE | AFTER, _) => Word::Undone(undone(*tag, number, &text)?),
         (WORKING, _) => Word::Working,
-        (READY, _) => Word::Ready,
+        (READY, _) => {
+            let (out, err) = text.split_once(' ').ok_or_else(garbled)?;
+            Word::Ready { written: [out, err].map(|length| length.parse().unwrap_or(u64::MAX)) }
+        }
         (PARTED, _) => Word::Parted,
         (FAILED, _) => Word::Failed(text.into_owned()),
         (PANICKED, _) => Word::Panicked(text.into_owned()),
@@ -270,7 +273,7 @@ mod tests {
     #[test]
     fn every_word_arrives_as_it_was_said() {
         assert!(matches!(said(&Word::Working), Word::Working));
-        assert!(matches!(said(&Word::Ready), Word::Ready));
+        assert!(matches!(said(&Word::Ready { written: [1, 2] }), Word::Ready { written: [1, 2] }));
         assert!(matches!(said(&Word::Parted), Word::Parted));
         assert!(matches!(said(&Word::Ended { status: 256 }), Word::Ended { status: 256 }));
         assert!(matches!(said(&Word::Failed("no".into())), Word::Failed(t) if t == "no"));

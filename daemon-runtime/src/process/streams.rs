@@ -10,13 +10,13 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::stat::Mode;
-use nix::unistd::{dup2_stderr, dup2_stdin, dup2_stdout, geteuid};
+use nix::unistd::{dup2_stderr, dup2_stdin, dup2_stdout};
 
 pub(crate) use self::capture::{Capture, Captures, trimmed};
 use crate::error::Error;
-use crate::folder::{self, Owner};
+use crate::folder::{self, Owner, Spot};
 use crate::spec::plan::Plan;
 use crate::spec::stream::Stream;
 
@@ -29,6 +29,9 @@ pub(crate) struct Streams {
     /// Where what is written is listened to through a pipe until the daemon is ready.
     out_pipe: Option<Pipe>,
     err_pipe: Option<Pipe>,
+    /// The launcher's own stdout and stderr, for a new image of the program, which does not have them any more: what hooks
+    /// print belongs there.
+    terminal: Option<[OwnedFd; 2]>,
 }
 
 /// A pipe, of which the session leader keeps the reading end: it reads it empty for children that still write to it.
@@ -81,22 +84,31 @@ impl Streams {
             Listen::ToAll => pipe("stdout", &plan.stdout, &stdout)?,
         };
         let captures = Captures {
-            stderr: named("stderr", &plan.stderr, Capture::of(&stderr, &plan.stderr.path(), err_pipe.as_ref()))?,
+            stderr: named("stderr", &plan.stderr, Capture::of(&stderr, err_pipe.as_ref()))?,
             stdout: match &out_pipe {
                 None => Capture::default(),
                 // One text is not told twice.
                 Some(pipe) if plan.stdout.path() == plan.stderr.path() => Capture::of_pipe(pipe).map_err(channel)?,
-                pipe => named("stdout", &plan.stdout, Capture::of(&stdout, &plan.stdout.path(), pipe.as_ref()))?,
+                pipe => named("stdout", &plan.stdout, Capture::of(&stdout, pipe.as_ref()))?,
             },
         };
-        Ok((Self { stdin, stdout, stderr, out_pipe, err_pipe }, captures))
+        Ok((Self { stdin, stdout, stderr, out_pipe, err_pipe, terminal: None }, captures))
     }
 
-    /// What is listened to from the beginning takes its place now.
+    /// Keeps what this process has as stdout and stderr now.
+    pub(crate) fn keep_terminal(&mut self) -> io::Result<()> {
+        self.terminal = Some([io::stdout().as_fd().try_clone_to_owned()?, io::stderr().as_fd().try_clone_to_owned()?]);
+        Ok(())
+    }
+
+    /// What is written before the streams are in their places goes to who listens to it, or to the launcher's terminal.
     pub(crate) fn listen_early(&self) -> io::Result<()> {
         if let (Some(out), Some(err)) = (&self.out_pipe, &self.err_pipe) {
             dup2_stdout(&out.writer)?;
             dup2_stderr(&err.writer)?;
+        } else if let Some([stdout, stderr]) = &self.terminal {
+            dup2_stdout(stdout)?;
+            dup2_stderr(stderr)?;
         }
         Ok(())
     }
@@ -127,8 +139,8 @@ impl Streams {
         self.parts().into_iter().flatten().map(|fd| fd.as_raw_fd()).collect()
     }
 
-    /// All of it, to be handed on to another image of this program: the three, and the two pipes' ends.
-    pub(crate) fn parts(&self) -> [Option<BorrowedFd<'_>>; 7] {
+    /// All of it, to be handed on to another image of this program: the three, the two pipes' ends, and the launcher's own.
+    pub(crate) fn parts(&self) -> [Option<BorrowedFd<'_>>; 9] {
         [
             Some(self.stdin.as_fd()),
             Some(self.stdout.as_fd()),
@@ -137,15 +149,18 @@ impl Streams {
             self.out_pipe.as_ref().map(|pipe| pipe.writer.as_fd()),
             self.err_pipe.as_ref().map(|pipe| pipe.reader.as_fd()),
             self.err_pipe.as_ref().map(|pipe| pipe.writer.as_fd()),
+            self.terminal.as_ref().map(|[stdout, _]| stdout.as_fd()),
+            self.terminal.as_ref().map(|[_, stderr]| stderr.as_fd()),
         ]
     }
 
     /// The other way round.
-    pub(crate) fn handed(parts: [Option<OwnedFd>; 7]) -> Option<Self> {
-        let [stdin, stdout, stderr, out_reader, out_writer, err_reader, err_writer] = parts;
+    pub(crate) fn handed(parts: [Option<OwnedFd>; 9]) -> Option<Self> {
+        let [stdin, stdout, stderr, out_reader, out_writer, err_reader, err_writer, own_out, own_err] = parts;
         let pipe = |reader: Option<OwnedFd>, writer: Option<OwnedFd>| Some(Pipe { reader: reader?, writer: writer? });
         let (out_pipe, err_pipe) = (pipe(out_reader, out_writer), pipe(err_reader, err_writer));
-        Some(Self { stdin: stdin?, stdout: stdout?, stderr: stderr?, out_pipe, err_pipe })
+        let terminal = own_out.zip(own_err).map(|(stdout, stderr)| [stdout, stderr]);
+        Some(Self { stdin: stdin?, stdout: stdout?, stderr: stderr?, out_pipe, err_pipe, terminal })
     }
 
     /// What is written to stderr before the streams are in their places, where the program was started anew.
@@ -193,45 +208,38 @@ fn open_or_given(stream: &Stream, open: impl Fn(&Path) -> io::Result<OwnedFd>) -
 }
 
 fn open_stdin(path: &Path) -> io::Result<OwnedFd> {
-    let file = open(path, OFlag::O_RDONLY | CAREFUL, Mode::empty())?;
-    blocking(file)
+    blocking(Spot::find(path)?.open(OFlag::O_RDONLY | CAREFUL)?)
 }
+
+/// How a log is written to, by however many processes.
+const LOG: OFlag = OFlag::O_WRONLY.union(OFlag::O_APPEND).union(CAREFUL);
 
 /// Opens for appending; a file that is not there is made with mode 0640, its folders with 0755 less the umask.
 fn open_log(path: &Path, owner: Owner) -> io::Result<OwnedFd> {
-    match open_existing(path) {
+    match open_existing(path, owner) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => create_log(path, owner),
         other => other,
     }
 }
 
-fn open_existing(path: &Path) -> io::Result<OwnedFd> {
-    let flags = OFlag::O_WRONLY | OFlag::O_APPEND | CAREFUL;
-    match open(path, flags | OFlag::O_NOFOLLOW, Mode::empty()) {
-        // ELOOP: the last part of the path is a link. One that root or we ourselves have made is a setting of this machine;
-        // another's would lead us to a file of his choice.
-        Err(Errno::ELOOP) if is_trusted_link(path)? => blocking(open(path, flags, Mode::empty())?),
-        Err(Errno::ELOOP) => {
-            Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a symbolic link of another user's"))
+fn open_existing(path: &Path, owner: Owner) -> io::Result<OwnedFd> {
+    let mut spot = Spot::find(path)?;
+    match spot.open(LOG) {
+        Err(e) if e.raw_os_error() == Some(Errno::ENXIO as i32) => {
+            Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a FIFO that nobody reads"))
         }
-        Err(Errno::ENXIO) => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a FIFO that nobody reads")),
-        other => blocking(other?),
+        other => {
+            let file = other?;
+            spot.check(&file, owner)?;
+            blocking(file)
+        }
     }
-}
-
-fn is_trusted_link(path: &Path) -> io::Result<bool> {
-    let owner = path.symlink_metadata()?.uid();
-    Ok(owner == 0 || owner == geteuid().as_raw())
 }
 
 fn create_log(path: &Path, owner: Owner) -> io::Result<OwnedFd> {
-    if let Some(folder) = path.parent() {
-        folder::make(folder, owner)?;
-    }
-    let flags = OFlag::O_WRONLY | OFlag::O_APPEND | OFlag::O_CREAT | OFlag::O_EXCL | CAREFUL;
-    match open(path, flags, Mode::S_IRUSR | Mode::S_IWUSR) {
+    match Spot::make(path, owner)?.create(LOG, Mode::S_IRUSR | Mode::S_IWUSR) {
         // Another start, or the other stream, made it meanwhile.
-        Err(Errno::EEXIST) => open_existing(path),
+        Err(Errno::EEXIST) => open_existing(path, owner),
         other => {
             let file = File::from(blocking(other?)?);
             // Set on the file, so that the umask has no say in it.
@@ -247,6 +255,18 @@ fn blocking(file: OwnedFd) -> io::Result<OwnedFd> {
     let flags = OFlag::from_bits_retain(fcntl(&file, FcntlArg::F_GETFL)?);
     fcntl(&file, FcntlArg::F_SETFL(flags.difference(OFlag::O_NONBLOCK)))?;
     Ok(file)
+}
+
+/// Makes sure that the three standard descriptors are open, in a program that has closed some: else what we open next would
+/// get their numbers, and be overwritten.
+pub(crate) fn ensure_standard() {
+    while let Ok(null) = File::options().read(true).write(true).open("/dev/null") {
+        if null.as_raw_fd() > 2 {
+            return;
+        }
+        // It is the standard descriptor now, and stays.
+        std::mem::forget(null);
+    }
 }
 
 /// Gives all three streams to /dev/null, as far as it is there: for a process that only waits.

@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::signal::Signal;
-use nix::sys::signalfd::SignalFd;
 use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
 
 use super::daemon::Arrived;
+use super::interrupts::Interrupts;
 use super::startup::{LauncherEnd, Word};
 use super::streams::{Capture, Captures};
 use super::{Observer, session};
@@ -20,7 +20,7 @@ use crate::error::Error;
 use crate::pidfile::{Claimed, Running};
 use crate::spec::plan::Plan;
 use crate::spec::setting::Readiness;
-use crate::sys::disposition::{ChildrenStay, Mask};
+use crate::sys::disposition::ChildrenStay;
 use crate::sys::pidfd::{PidFd, poll_timeout};
 
 /// How long what was sent SIGKILL may take to be gone.
@@ -58,10 +58,9 @@ pub(super) struct Begun {
     pub(super) leader: Pid,
     pub(super) captures: Captures,
     /// SIGINT and SIGTERM come out here while the start lasts.
-    pub(super) interrupts: SignalFd,
+    pub(super) interrupts: Interrupts,
     pub(super) pidfile: Claimed,
-    /// Restored when the start is over, as is the next.
-    pub(super) _mask: Mask,
+    /// Restored when the start is over.
     pub(super) _children: ChildrenStay,
 }
 
@@ -75,6 +74,10 @@ pub(super) struct Watch<'a> {
     deadline: Deadline,
     /// Whether the daemon counts as ready, though it could not be agreed on: its introduction or its end is on the way.
     ready: bool,
+    /// How long stdout and stderr were when the daemon said that it is ready.
+    written: [u64; 2],
+    /// Whether the worker has begun: an end before that is no end of its.
+    working: bool,
     /// What the daemon told of its failure; its end is still to come.
     failure: Option<Failure>,
 }
@@ -126,13 +129,17 @@ impl<'a> Watch<'a> {
     pub(super) fn of(plan: &'a Plan, begun: Begun) -> Self {
         let since = Instant::now();
         let deadline = Deadline::Late(since + plan.start_timeout);
-        Self { plan, begun, daemon: None, since, deadline, ready: false, failure: None }
+        let (daemon, ready, written, working, failure) = (None, false, [u64::MAX; 2], false, None);
+        Self { plan, begun, daemon, since, deadline, ready, written, working, failure }
     }
 
     /// Waits for the verdict, and leaves behind what it says: a daemon, or nothing.
     pub(super) fn conclude(mut self, observer: &mut dyn Observer) -> Result<Launched, Error> {
         match self.verdict(observer).unwrap_or_else(|broken| Verdict::Abort(Abort::Broken(broken))) {
             Verdict::Ready { pid } => {
+                let [out, err] = self.written;
+                self.begun.captures.stdout.ends_at(out);
+                self.begun.captures.stderr.ends_at(err);
                 let texts = self.texts();
                 self.part();
                 Ok(Launched::Ready { pid, texts })
@@ -204,9 +211,8 @@ impl<'a> Watch<'a> {
         match (event, self.deadline) {
             (Event::Word, _) => self.hear(),
             (Event::Interrupt, _) => {
-                let signal = self.begun.interrupts.read_signal()?;
-                let number = signal.and_then(|info| i32::try_from(info.ssi_signo).ok());
-                Ok(number.map(|number| Verdict::Abort(Abort::Interrupted(number))))
+                let interrupt = self.begun.interrupts.next()?;
+                Ok(interrupt.map(|(number, _)| Verdict::Abort(Abort::Interrupted(number))))
             }
             (Event::Time, Deadline::Late(at)) if at <= Instant::now() => Ok(Some(Verdict::Abort(Abort::Late))),
             (Event::Time, Deadline::Settled(at)) if at <= Instant::now() => Ok(self.agree()),
@@ -221,11 +227,17 @@ impl<'a> Watch<'a> {
                 return Ok(if self.ready { self.agree() } else { None });
             }
             Some(Word::Undone(failure)) => self.failure = Some(Failure::Undone(failure.told(self.plan))),
-            Some(Word::Working) if self.plan.ready == Readiness::Auto => {
-                self.deadline = Deadline::Settled(Instant::now() + self.plan.settle);
+            Some(Word::Working) => {
+                self.working = true;
+                if self.plan.ready == Readiness::Auto {
+                    self.deadline = Deadline::Settled(Instant::now() + self.plan.settle);
+                }
             }
-            Some(Word::Working | Word::Parted) => {}
-            Some(Word::Ready) => return Ok(self.agree()),
+            Some(Word::Parted) => {}
+            Some(Word::Ready { written }) => {
+                self.written = written;
+                return Ok(self.agree());
+            }
             Some(Word::Failed(text)) => {
                 self.failure = Some(Failure::Worker(text));
                 self.begun.channel.hear_failure();
@@ -301,9 +313,6 @@ fn reap(child: Pid) {
 
 #[cfg(test)]
 mod tests {
-    use nix::sys::signal::SigSet;
-    use nix::sys::signalfd::SfdFlags;
-
     use super::*;
     use crate::Daemon;
     use crate::pidfile::{Acquired, Patience};
@@ -316,7 +325,7 @@ mod tests {
     fn a_daemon_may_be_ready_before_the_session_leader_has_introduced_it() {
         let verdict = verdict_on(|daemon, pid| {
             daemon.say(&Word::Working);
-            daemon.say(&Word::Ready);
+            daemon.say(&Word::Ready { written: [0; 2] });
             daemon.introduce(pid, &PidFd::open(pid).expect("this process"));
             Some(daemon)
         });
@@ -341,9 +350,8 @@ mod tests {
             channel: launcher_end,
             leader: Pid::from_raw(pid),
             captures: Captures::default(),
-            interrupts: SignalFd::with_flags(&SigSet::empty(), SfdFlags::SFD_CLOEXEC).expect("a signalfd"),
+            interrupts: Interrupts::block().expect("blocked"),
             pidfile,
-            _mask: Mask::block(&SigSet::empty()).expect("a mask"),
             _children: ChildrenStay::begin().expect("a disposition"),
         };
         let mut watch = Watch::of(&plan, begun);

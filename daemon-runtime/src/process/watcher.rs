@@ -23,6 +23,7 @@ use super::startup::{Answer, Word};
 use super::{end, mishap, reason};
 use crate::context::{Cause, Context, Request};
 use crate::spec::signal::SignalAction;
+use crate::sys::latch::Latch;
 use crate::sys::pidfd::poll_timeout;
 use crate::sys::{disposition, exit};
 
@@ -36,6 +37,8 @@ pub(crate) struct Watcher {
     pub(crate) stop_signal: i32,
     /// What the user wants of signals.
     pub(crate) signals: Vec<(i32, SignalAction)>,
+    /// Where every request for a shutdown is noted, for the next image of the program.
+    pub(crate) latch: Latch,
     /// In the foreground, where no launcher counts: when the daemon is taken for ready.
     pub(crate) settled: Option<Instant>,
 }
@@ -43,6 +46,7 @@ pub(crate) struct Watcher {
 /// The watcher at work. Dropped, it is gone, and the signals have their default meaning again.
 #[derive(Debug)]
 pub(crate) struct Watching {
+    pid: u32,
     over: Arc<AtomicBool>,
     signals: Handle,
     thread: Option<JoinHandle<()>>,
@@ -50,6 +54,11 @@ pub(crate) struct Watching {
 
 impl Drop for Watching {
     fn drop(&mut self) {
+        if self.pid != std::process::id() {
+            // A child that the worker has forked: the thread is not here.
+            std::mem::forget(self.thread.take());
+            return;
+        }
         self.over.store(true, Ordering::SeqCst);
         self.signals.close();
         if let Some(thread) = self.thread.take() {
@@ -71,7 +80,6 @@ impl Watcher {
     pub(crate) fn spawn(self) -> io::Result<Watching> {
         let over = Arc::new(AtomicBool::new(false));
         let signals = self.heard();
-        let calls = self.caller()?;
         let (read, write) = UnixStream::pair()?;
         let delivery = SignalDelivery::with_pipe(read, write, SignalOnly, &signals)?;
         let mut defaults = DEFAULTS.lock().unwrap_or_else(PoisonError::into_inner);
@@ -79,12 +87,21 @@ impl Watcher {
             signal_hook::low_level::unregister(id);
         }
         for signal in signals {
+            if self.asks_for_shutdown(signal) {
+                defaults.push(self.latch.note(signal)?);
+            }
             defaults.push(signal_hook::flag::register_conditional_default(signal, Arc::clone(&over))?);
         }
+        // Only now: their thread unblocks what has a handler by now.
+        let calls = self.caller()?;
         let signals = delivery.handle();
         let thread =
             thread::Builder::new().name("watcher".to_owned()).spawn(move || self.watch(delivery, calls.as_ref()))?;
-        Ok(Watching { over, signals, thread: Some(thread) })
+        Ok(Watching { pid: std::process::id(), over, signals, thread: Some(thread) })
+    }
+
+    fn asks_for_shutdown(&self, signal: i32) -> bool {
+        !self.signals.iter().any(|(known, action)| *known == signal && matches!(action, SignalAction::Call(_)))
     }
 
     /// The signals that somebody is to hear of.
@@ -107,6 +124,8 @@ impl Watcher {
         }
         let (sender, calls) = channel::<Call>();
         let run = move || {
+            // As in any thread of the program's, and for the children that a function may start.
+            let _ = disposition::unblock_all();
             for call in calls {
                 if let Err(panic) = mishap::guarded(|| call()) {
                     mishap::report(&format!("error: the function of a signal panicked: {panic}"));

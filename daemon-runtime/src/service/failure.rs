@@ -16,6 +16,11 @@ pub enum Served {
     },
     /// The service has run already to its good end.
     Ended,
+    /// It did not detach, and its whole life is over.
+    Ran {
+        /// Its exit code.
+        code: u8,
+    },
     /// The service is stopped.
     Stopped {
         /// The pid it had.

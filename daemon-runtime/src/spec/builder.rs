@@ -6,6 +6,7 @@ mod surroundings;
 use std::cell::{Cell, RefCell};
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use super::setting::{CloseFds, Detach, IntoSetting, Missed, OnError, Readiness, Setting, Umask};
@@ -72,7 +73,8 @@ impl Daemon {
         Self::of(Job::Here)
     }
 
-    /// A daemon whose worker is another program, looked for in `PATH` as the shell does.
+    /// A daemon whose worker is another program, looked for in `PATH` as the shell does; with a `/` in it, it is a path, and a
+    /// relative one means the launch directory.
     ///
     /// The daemon starts it as its child, in its session, and stays beside it: so all that is promised of a daemon holds for
     /// any program. Its end is the daemon's, with its exit code, or 128 + the signal that ended it. The shutdown is passed on
@@ -88,7 +90,11 @@ impl Daemon {
     /// ```
     pub fn exec<A: Into<OsString>>(program: impl Into<OsString>, args: impl IntoIterator<Item = A>) -> Self {
         let args = args.into_iter().map(A::into).collect();
-        Self::of(Job::Program { program: program.into(), args })
+        let program = program.into();
+        let is_path = program.as_encoded_bytes().contains(&b'/');
+        // The daemon works in another directory.
+        let absolute = std::path::absolute(&program).ok().filter(|_| is_path).map(OsString::from);
+        Self::of(Job::Program { program: absolute.unwrap_or(program), args })
     }
 
     /// A daemon that runs `body` every `every`: tick n is due at start + n * `every` on the monotonic clock, however long
@@ -110,7 +116,9 @@ impl Daemon {
     }
 
     fn of(job: Job) -> Self {
+        static MADE: AtomicU32 = AtomicU32::new(0);
         let spec = Spec {
+            ordinal: MADE.fetch_add(1, Ordering::Relaxed),
             job: RefCell::new(job),
             name: None,
             about: None,

@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use self::places::{NULL, Places};
-use super::Spec;
 use super::account::Account;
 use super::setting::{CloseFds, Detach, Readiness};
 use super::signal::SignalAction;
 use super::stream::Stream;
+use super::{Job, Spec};
 use crate::error::Error;
 
 /// A hundred years: longer than anybody waits, and short enough to be added to any clock.
@@ -24,6 +24,7 @@ const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 86_400);
 pub(crate) struct Plan {
     pub(crate) name: String,
     pub(crate) instance: Option<u32>,
+    pub(crate) ordinal: u32,
     pub(crate) pidfile: PathBuf,
     pub(crate) stdin: Stream,
     pub(crate) stdout: Stream,
@@ -74,6 +75,7 @@ impl Plan {
 
     fn with(spec: &Spec, name: String, places: Places, workdir: PathBuf) -> Result<Self, Error> {
         check_signals(spec)?;
+        check_program(spec)?;
         let Places { pidfile, stdin, stdout, stderr } = places;
         Ok(Self {
             pidfile,
@@ -99,6 +101,7 @@ impl Plan {
             stop_timeout: spec.stop_timeout.min(FOR_EVER),
             stop_signal: spec.stop_signal.0,
             instance: spec.instance.get(),
+            ordinal: spec.ordinal,
             name,
         })
     }
@@ -130,6 +133,23 @@ impl Spec {
     fn numbered(&self, path: &Path) -> PathBuf {
         instances::numbered_path(path, self.instance.get().filter(|_| self.instances.is_some()))
     }
+}
+
+// Another program knows nothing of us: it cannot say that it is ready, and its end must be there to be waited for.
+fn check_program(spec: &Spec) -> Result<(), Error> {
+    if !matches!(*spec.job.borrow(), Job::Program { .. }) {
+        return Ok(());
+    }
+    if spec.ready == Readiness::Notify {
+        return Err(refuse("ready", "notify", "another program cannot call `ready()`: leave it at \"auto\""));
+    }
+    let ignored = |(signal, action): &(i32, SignalAction)| {
+        *signal == nix::libc::SIGCHLD && matches!(action, SignalAction::Ignore)
+    };
+    if spec.signals.iter().any(ignored) {
+        return Err(refuse("signals", "SIGCHLD", "ignored, it would hide the end of the program"));
+    }
+    Ok(())
 }
 
 // The signal that `stop` sends must end the daemon, or `stop` would be a lie.

@@ -143,7 +143,11 @@ pub enum Detach {
     /// `"exec"`: as `"auto"`, but the program is started anew instead of forked, which a process with threads allows too.
     ///
     /// Its `main` runs again in the session leader and in the daemon, with the same arguments, up to this same call; so
-    /// what comes before it must lead there again, and must not mind to be done thrice.
+    /// what comes before it must lead there again, and must not mind to be done thrice. Until the stage `streams` what is
+    /// printed there goes to the daemon's streams, but for what hooks print.
+    ///
+    /// In a process with threads the launcher cannot keep SIGINT and SIGTERM from another thread: one that ends it does not
+    /// end the start. The variable that tells a new image what it is stays in its environment if it has threads, too.
     Exec,
 }
 

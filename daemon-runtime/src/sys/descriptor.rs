@@ -2,9 +2,10 @@
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::path::Path;
 
 use nix::dir::Dir;
-use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
+use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl, open as open_path};
 use nix::libc;
 use nix::sys::stat::Mode;
 
@@ -65,17 +66,32 @@ pub(crate) enum Keep {
     Close,
 }
 
-/// Takes over a descriptor that came through exec(2), where it is open and nobody has taken it over before.
+/// Puts what stands at a path in the place of what a descriptor means; its owner keeps it.
+pub(crate) fn replace(fd: BorrowedFd<'_>, path: &Path) -> io::Result<()> {
+    let other = open_path(path, OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty())?;
+    // SAFETY: both numbers are open; dup3 changes what the second one means, and not who owns it.
+    let done = unsafe { libc::dup3(other.as_raw_fd(), fd.as_raw_fd(), libc::O_CLOEXEC) };
+    if done < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Takes over a descriptor that came through exec(2), where it is open and nobody has taken it over before. What Rust opens is
+/// close-on-exec, so that it is never mistaken for one.
 pub(crate) fn adopt(fd: RawFd) -> Option<OwnedFd> {
     if fd < 3 || flags(fd).is_none_or(|flags| flags.contains(FdFlag::FD_CLOEXEC)) {
-        // Whatever this program has opened itself is close-on-exec.
         return None;
     }
-    // SAFETY: it is open, and it came through exec(2): so no Rust object of this program owns it. It is marked at once, so
-    // that it is not adopted twice.
+    // SAFETY: it is open, and the caller has made sure that it is what another image of this program has handed on: so no Rust
+    // object of this image owns it. It is marked at once, so that it is not adopted twice.
     let owned = unsafe { OwnedFd::from_raw_fd(fd) };
     keep_over_exec(&owned, Keep::Close).ok()?;
     Some(owned)
+}
+
+/// Device and inode of what a number means.
+pub(crate) fn identity(fd: RawFd) -> Option<(u64, u64)> {
+    // SAFETY: the number is only lent to fstat(2), which says EBADF where it is not open.
+    let borrowed = unsafe { BorrowedFd::borrow_raw(fd) };
+    nix::sys::stat::fstat(borrowed).ok().map(|stat| (stat.st_dev, stat.st_ino))
 }
 
 fn flags(fd: RawFd) -> Option<FdFlag> {

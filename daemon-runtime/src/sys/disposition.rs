@@ -27,18 +27,26 @@ pub(crate) fn is_ignored(signal: libc::c_int) -> bool {
     known && current.sa_sigaction == libc::SIG_IGN
 }
 
-/// SIGCHLD with its default disposition, under which a child stays until it is waited for; the one before comes back when
-/// this is dropped.
-pub(crate) struct ChildrenStay(libc::sigaction);
+/// SIGCHLD with a disposition under which a child stays until it is waited for; an ignored one comes back when this is
+/// dropped.
+pub(crate) struct ChildrenStay(Option<libc::sigaction>);
 
 impl ChildrenStay {
     pub(crate) fn begin() -> io::Result<Self> {
         // SAFETY: all-zero is a valid `sigaction`: SIG_DFL, no flags, an empty mask.
         let default: libc::sigaction = unsafe { std::mem::zeroed() };
         let mut before = default;
-        // SAFETY: both point to valid values of the right type, and SIG_DFL names no handler.
-        if unsafe { libc::sigaction(libc::SIGCHLD, &raw const default, &raw mut before) } == 0 {
-            Ok(Self(before))
+        // SAFETY: the new action is null, so nothing changes, and the old one is written into memory of the right type.
+        if unsafe { libc::sigaction(libc::SIGCHLD, std::ptr::null(), &raw mut before) } != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        if before.sa_sigaction != libc::SIG_IGN && before.sa_flags & libc::SA_NOCLDWAIT == 0 {
+            // Children stay as it is, and a handler of the program's goes on hearing of its own.
+            return Ok(Self(None));
+        }
+        // SAFETY: the new action is a valid one that names no handler, and the old one is not asked for.
+        if unsafe { libc::sigaction(libc::SIGCHLD, &raw const default, std::ptr::null_mut()) } == 0 {
+            Ok(Self(Some(before)))
         } else {
             Err(io::Error::last_os_error())
         }
@@ -47,8 +55,9 @@ impl ChildrenStay {
 
 impl Drop for ChildrenStay {
     fn drop(&mut self) {
+        let Some(before) = self.0 else { return };
         // SAFETY: the action is the one that the kernel gave us, so its handler, if it names one, is one of this program.
-        unsafe { libc::sigaction(libc::SIGCHLD, &raw const self.0, std::ptr::null_mut()) };
+        unsafe { libc::sigaction(libc::SIGCHLD, &raw const before, std::ptr::null_mut()) };
     }
 }
 
@@ -107,6 +116,11 @@ impl Drop for Mask {
         // The mask was the kernel's own answer, so it cannot be refused.
         let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&self.0), None);
     }
+}
+
+/// Sends a signal to this process as a whole.
+pub(crate) fn signal_this_process(signal: libc::c_int) -> io::Result<()> {
+    Ok(nix::sys::signal::kill(nix::unistd::Pid::this(), Signal::try_from(signal)?)?)
 }
 
 /// Blocks nothing any more.

@@ -2,16 +2,20 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::FileExt;
-use std::path::Path;
 
+use nix::fcntl::{OFlag, open};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::stat::Mode;
 
 use super::Pipe;
 
 /// How much of what was written is kept for the terminal: the end of it.
 const KEPT: usize = 64 * 1024;
+
+/// How often a pipe is read in a row: it holds 64 KiB, so this is more than was in it.
+const MOST_READS: u32 = 64;
 
 /// What is heard of both streams.
 #[derive(Debug, Default)]
@@ -29,6 +33,8 @@ pub(crate) struct Capture {
     read: Vec<u8>,
     /// What is read back from a log, from where it ended before.
     log: Option<(File, u64)>,
+    /// Where in the log it is to end.
+    until: Option<u64>,
 }
 
 impl Capture {
@@ -37,9 +43,9 @@ impl Capture {
     }
 
     /// A device or a FIFO cannot be read back, and so nothing is heard of it.
-    pub(super) fn of(stream: &OwnedFd, path: &Path, pipe: Option<&Pipe>) -> io::Result<Self> {
+    pub(super) fn of(stream: &OwnedFd, pipe: Option<&Pipe>) -> io::Result<Self> {
         let metadata = File::from(stream.try_clone()?).metadata()?;
-        let log = if metadata.is_file() { File::open(path).ok() } else { None };
+        let log = if metadata.is_file() { open_again(stream).ok() } else { None };
         let pipe = pipe.map(Self::of_pipe).transpose()?.unwrap_or_default();
         Ok(Self { log: log.map(|log| (log, metadata.len())), ..pipe })
     }
@@ -64,11 +70,18 @@ impl Capture {
         }
     }
 
-    /// Takes in all that is there now.
+    /// Takes in all that is there now, but goes on for no one who writes without end.
     pub(crate) fn take_in_all(&mut self) {
-        while self.pollable().is_some_and(has_more) {
+        let mut left = MOST_READS;
+        while left > 0 && self.pollable().is_some_and(has_more) {
             self.take_in();
+            left -= 1;
         }
+    }
+
+    /// What is written to the log beyond this length does not count.
+    pub(crate) fn ends_at(&mut self, length: u64) {
+        self.until = Some(length);
     }
 
     /// All that was written, up to the last 64 KiB.
@@ -87,7 +100,7 @@ impl Capture {
         self.take_in_all();
         let mut bytes = std::mem::take(&mut self.read);
         if let Some((log, from)) = &self.log {
-            bytes.extend(read_from(log, *from).unwrap_or_default());
+            bytes.extend(read_from(log, *from, self.until.unwrap_or(u64::MAX)).unwrap_or_default());
         }
         bytes
     }
@@ -98,12 +111,18 @@ pub(crate) fn trimmed(text: &str) -> String {
     text.trim_start_matches('\n').trim_end().to_owned()
 }
 
+// By its descriptor: the path may lead to another file by now.
+fn open_again(stream: &OwnedFd) -> io::Result<File> {
+    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC | OFlag::O_NOCTTY;
+    Ok(open(format!("/proc/self/fd/{}", stream.as_raw_fd()).as_str(), flags, Mode::empty())?.into())
+}
+
 fn has_more(fd: BorrowedFd<'_>) -> bool {
     poll(&mut [PollFd::new(fd, PollFlags::POLLIN)], PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
 }
 
-fn read_from(log: &File, from: u64) -> io::Result<Vec<u8>> {
-    let end = log.metadata()?.len();
+fn read_from(log: &File, from: u64, until: u64) -> io::Result<Vec<u8>> {
+    let end = log.metadata()?.len().min(until);
     let start = from.max(end.saturating_sub(KEPT as u64));
     let mut bytes = vec![0; usize::try_from(end.saturating_sub(start)).unwrap_or_default()];
     let length = log.read_at(&mut bytes, start)?;
@@ -114,5 +133,40 @@ fn read_from(log: &File, from: u64) -> io::Result<Vec<u8>> {
 fn keep_the_end(read: &mut Vec<u8>) {
     if read.len() > 2 * KEPT {
         read.drain(..read.len() - KEPT);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    #[test]
+    fn who_writes_without_end_keeps_nobody() {
+        let (reader, writer) = nix::unistd::pipe2(OFlag::O_CLOEXEC).expect("a pipe");
+        let pipe = Pipe { reader, writer };
+        let mut capture = Capture::of_pipe(&pipe).expect("heard");
+        let mut writer = File::from(pipe.writer);
+        let writing = std::thread::spawn(move || while writer.write_all(&[b'x'; 4096]).is_ok() {});
+        for _ in 0..100 {
+            capture.take_in_all();
+        }
+        assert!(capture.read.len() <= 2 * KEPT);
+        // The last readers go, and with them what keeps the writer.
+        drop((capture, pipe.reader));
+        writing.join().expect("it has ended");
+    }
+
+    #[test]
+    fn what_is_heard_is_the_file_that_is_open_whatever_its_name_leads_to_by_now() {
+        let path = std::env::temp_dir().join(format!("capture-{}", std::process::id()));
+        let log = File::options().append(true).create_new(true).open(&path).expect("made");
+        std::fs::remove_file(&path).expect("ours");
+        std::fs::write(&path, "another's\n").expect("written");
+        let stream = OwnedFd::from(log);
+        let mut capture = Capture::of(&stream, None).expect("heard");
+        File::from(stream).write_all(b"ours\n").expect("written");
+        assert_eq!(capture.text(), "ours\n");
+        std::fs::remove_file(&path).expect("ours");
     }
 }

@@ -19,6 +19,8 @@ impl Watch<'_> {
         let stderr = trimmed(&texts.stderr);
         match status {
             None => Err(Error::Vanished { stderr }),
+            // Something else than the worker has ended the process: the program's own code on the way to it, or a hook.
+            Some(0) if !self.working => Err(Error::Vanished { stderr }),
             Some(0) if self.ready || self.plan.ready == Readiness::Auto => Ok(Launched::Ended { texts }),
             Some(0) => Err(Error::NeverReady { stderr }),
             Some(status) if signal_of(status) == 0 => Err(Error::WorkerExited { code, stderr }),

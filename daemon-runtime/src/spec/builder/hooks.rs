@@ -28,7 +28,7 @@ impl Daemon {
 
     /// A function that is called before a stage: the key `before(STAGE = fn)`. Several of one stage are called in the order
     /// given. Its error or panic fails the start as the stage's own would; see [`Stage`] for their order. While it runs, all
-    /// signals are blocked, as they are between the stages: what asks for a shutdown meanwhile is heard when the worker begins.
+    /// signals are blocked (also in a program that it starts), as they are between the stages: what asks for a shutdown meanwhile is heard when the worker begins.
     ///
     /// ```no_run
     /// use daemon_runtime::Daemon;

@@ -18,8 +18,8 @@ impl Daemon {
 
     /// The user that the daemon becomes, by name or number. Its group and its supplementary groups are the user's own, unless
     /// [`group`](Self::group) and [`groups`](Self::groups) say otherwise; `HOME`, `USER` and `LOGNAME` follow. It is
-    /// checked that the privileges cannot be taken back. Logs, and folders made for them and for the pidfile, belong to
-    /// this user; the pidfile stays root's, so that nobody can make root signal a process of his choice.
+    /// checked that the privileges cannot be taken back. Logs, and the innermost
+    /// folder made for them or for the pidfile, belong to this user; the pidfile stays root's, so that nobody can make root signal a process of his choice.
     pub fn user(self, user: impl IntoSetting<Account>) -> Self {
         self.put("user", user, |spec, user| spec.user = Some(user))
     }
@@ -98,8 +98,12 @@ impl Daemon {
     }
 
     /// Hands over a pidfile that was [acquired](PidFile::acquire): the daemon takes its place and its claim, and seals it.
-    /// The next start of this value acquires one of its own.
+    /// The next start of this value acquires one of its own. One that is sealed already is refused.
     pub fn claim(mut self, pidfile: PidFile) -> Self {
+        if pidfile.is_sealed() {
+            let reason = "it is sealed already: this process is its daemon";
+            self.spec.refuse("claim", &pidfile.path().to_string_lossy(), reason);
+        }
         self.spec.pidfile = Some(pidfile.path().to_owned());
         self.spec.claim = Some(pidfile).into();
         self

@@ -6,16 +6,17 @@ use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
+use nix::unistd::{Pid, getpid, getsid};
 use serde_json::{Value, json};
 
 use crate::sys::descriptor;
 
 /// The variable's name.
-pub(super) const VARIABLE: &str = "DAEMON_RUNTIME_HANDOVER";
+pub(crate) const VARIABLE: &str = "DAEMON_RUNTIME_HANDOVER";
 
 /// What the next image is to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
+pub(crate) enum Part {
     /// The session leader of a start.
     Leader,
     /// The daemon of a start.
@@ -35,34 +36,50 @@ const PARTS: [(Part, &str); 4] = [
 
 /// All that is told.
 #[derive(Debug)]
-pub(super) struct Handover {
-    pub(super) part: Part,
+pub(crate) struct Handover {
+    pub(crate) part: Part,
     /// Which daemon, for a program that has several.
-    pub(super) name: String,
-    pub(super) instance: Option<u32>,
+    pub(crate) name: String,
+    pub(crate) instance: Option<u32>,
+    /// Which of the program's daemons it is, in the order in which they were made.
+    pub(crate) ordinal: u32,
     /// The session leader of a start; else the process itself. A child that inherits the variable is neither.
-    pub(super) from: u32,
-    pub(super) pidfile: PathBuf,
-    pub(super) workdir: PathBuf,
-    pub(super) chroot: Option<PathBuf>,
+    pub(crate) from: u32,
+    pub(crate) pidfile: PathBuf,
+    pub(crate) workdir: PathBuf,
+    pub(crate) chroot: Option<PathBuf>,
+    /// Where the program is, also once another stands in its place.
+    pub(crate) program: PathBuf,
     /// The directory that the program was launched in.
-    pub(super) dir: PathBuf,
+    pub(crate) dir: PathBuf,
     /// Folder, claim and pidfile; the start-up channel; the streams and the ends of their pipes.
-    pub(super) fds: Vec<Option<RawFd>>,
+    pub(crate) fds: Vec<Option<RawFd>>,
 }
 
 impl Handover {
+    /// Whether it is meant for this process. Children that inherit the variable are not told.
+    pub(crate) fn is_for_this_process(&self) -> bool {
+        let session = getsid(None).map_or(0, Pid::as_raw);
+        match self.part {
+            Part::Leader => session == getpid().as_raw(),
+            Part::Daemon => u32::try_from(session) == Ok(self.from),
+            Part::SameDaemon | Part::SameForeground => std::process::id() == self.from,
+        }
+    }
+
     /// As it stands in the environment.
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let part = PARTS.iter().find(|(part, _)| *part == self.part).map(|(_, word)| *word);
         json!({
             "part": part,
             "name": self.name,
             "instance": self.instance,
+            "ordinal": self.ordinal,
             "from": self.from,
             "pidfile": bytes(&self.pidfile),
             "workdir": bytes(&self.workdir),
             "chroot": self.chroot.as_deref().map(bytes),
+            "program": bytes(&self.program),
             "dir": bytes(&self.dir),
             "fds": self.fds,
         })
@@ -70,7 +87,7 @@ impl Handover {
     }
 
     /// What this process was told, if it was.
-    pub(super) fn read() -> Option<Self> {
+    pub(crate) fn read() -> Option<Self> {
         Self::parse(&std::env::var(VARIABLE).ok()?)
     }
 
@@ -83,23 +100,25 @@ impl Handover {
             part: PARTS.iter().find(|(_, known)| *known == word)?.0,
             name: told.get("name")?.as_str()?.to_owned(),
             instance: told.get("instance").and_then(number),
+            ordinal: told.get("ordinal").and_then(number)?,
             from: told.get("from").and_then(number)?,
             pidfile: path(told.get("pidfile")?)?,
             workdir: path(told.get("workdir")?)?,
             chroot: told.get("chroot").and_then(path),
+            program: path(told.get("program")?)?,
             dir: path(told.get("dir")?)?,
             fds: told.get("fds")?.as_array()?.iter().map(fd).collect(),
         })
     }
 
     /// Takes over the descriptors. One that is not there any more is none.
-    pub(super) fn adopt(&self) -> Vec<Option<OwnedFd>> {
+    pub(crate) fn adopt(&self) -> Vec<Option<OwnedFd>> {
         self.fds.iter().map(|fd| fd.and_then(descriptor::adopt)).collect()
     }
 }
 
 /// The numbers of descriptors, as they are told.
-pub(super) fn numbers<'a>(fds: impl IntoIterator<Item = Option<BorrowedFd<'a>>>) -> Vec<Option<RawFd>> {
+pub(crate) fn numbers<'a>(fds: impl IntoIterator<Item = Option<BorrowedFd<'a>>>) -> Vec<Option<RawFd>> {
     fds.into_iter().map(|fd| fd.map(|fd| fd.as_raw_fd())).collect()
 }
 
@@ -115,7 +134,7 @@ fn path(value: &Value) -> Option<PathBuf> {
 }
 
 /// Whether a variable is the one that is told by.
-pub(super) fn is_variable(key: &OsStr) -> bool {
+pub(crate) fn is_variable(key: &OsStr) -> bool {
     key == VARIABLE
 }
 
@@ -130,10 +149,12 @@ mod tests {
                 part,
                 name: "x\"y".into(),
                 instance: Some(3),
+                ordinal: 2,
                 from: 42,
                 pidfile: PathBuf::from(OsString::from_vec(b"/run/\xff.pid".to_vec())),
                 workdir: "/".into(),
                 chroot: None,
+                program: "/bin/x".into(),
                 dir: "/tmp".into(),
                 fds: vec![Some(7), None],
             };

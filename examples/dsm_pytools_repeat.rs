@@ -1,6 +1,5 @@
-//! The article's example in its last form: a function, repeated every five seconds by an attribute.
-//!
-//! `cargo run --example dmn_example -- start`
+//! The third program of DSM's article on daemons in Python (`repeat_daemon_decor`): the attribute does the repeating
+//! too; run it with `cargo run --example dsm_pytools_repeat -- start`.
 
 use daemon_runtime::{Outcome, repeat_daemon};
 

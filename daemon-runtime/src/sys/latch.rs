@@ -1,0 +1,61 @@
+//! A note that a signal has come, which outlives this image of the program: eventfd(2), written to by signal handlers, and
+//! still to be read after exec(2).
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+
+use nix::libc;
+use nix::sys::eventfd::{EfdFlags, EventFd};
+use signal_hook::SigId;
+
+#[derive(Debug, Clone)]
+pub(crate) struct Latch(Arc<EventFd>);
+
+impl Latch {
+    pub(crate) fn new() -> io::Result<Self> {
+        let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
+        Ok(Self(Arc::new(EventFd::from_value_and_flags(0, flags)?)))
+    }
+
+    /// Notes from now on that this signal has come.
+    pub(crate) fn note(&self, signal: i32) -> io::Result<SigId> {
+        let event = Arc::clone(&self.0);
+        let one = 1_u64.to_ne_bytes();
+        let note = move || {
+            // SAFETY: write(2) is async-signal-safe; the descriptor is open as long as this closure, which owns a share of
+            // it, and the eight bytes are its own.
+            unsafe { libc::write(event.as_fd().as_raw_fd(), one.as_ptr().cast(), one.len()) };
+        };
+        // SAFETY: the closure makes one system call; it neither allocates nor takes a lock, and does not panic.
+        unsafe { signal_hook::low_level::register(signal, note) }
+    }
+
+    /// Whether a signal was noted, asked through a descriptor that an image before this one has handed on.
+    pub(crate) fn is_set(handed: &OwnedFd) -> bool {
+        let mut count = [0_u8; 8];
+        matches!(nix::unistd::read(handed, &mut count), Ok(8)) && count != [0; 8]
+    }
+}
+
+impl AsFd for Latch {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_that_has_come_is_noted_once_it_is_asked_for() {
+        let latch = Latch::new().expect("made");
+        let handed = latch.as_fd().try_clone_to_owned().expect("a copy");
+        let noted = latch.note(signal_hook::consts::SIGWINCH).expect("registered");
+        assert!(!Latch::is_set(&handed));
+        signal_hook::low_level::raise(signal_hook::consts::SIGWINCH).expect("raised");
+        assert!(Latch::is_set(&handed));
+        signal_hook::low_level::unregister(noted);
+    }
+}
