@@ -307,7 +307,7 @@ mod tests {
     fn a_folder_that_may_only_be_searched_is_found() {
         let home = Home::new("search");
         let below = home.folder("closed/below");
-        let mode = |mode| fs::set_permissions(home.path("closed"), fs::Permissions::from_mode(mode)).expect("ours");
+        let mode = |mode| fs::set_permissions(home.path("closed"), Permissions::from_mode(mode)).expect("ours");
         mode(0o111);
         let found = [find(&home.path("closed")), find(&below)];
         mode(0o755);
