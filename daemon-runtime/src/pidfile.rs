@@ -351,6 +351,21 @@ mod tests {
     }
 
     #[test]
+    fn whatever_a_daemon_wrote_into_its_pidfile_the_next_start_replaces_it() {
+        let home = Home::new("overfull");
+        std::fs::write(home.pidfile(), "x".repeat(1000)).expect("written");
+        std::fs::write(home.0.join("x.pid.claim"), "").expect("written");
+        let pidfile = mine(&home.pidfile());
+        pidfile.seal(None).expect("sealed");
+        assert_eq!(
+            std::fs::read_to_string(home.pidfile()).expect("read").len(),
+            std::process::id().to_string().len() + 1
+        );
+        pidfile.release();
+        assert_eq!(home.names(), Vec::<String>::new());
+    }
+
+    #[test]
     fn what_a_crash_left_is_cleared_away() {
         let home = Home::new("crash");
         for name in ["x.pid", "x.pid.claim", "x.pid.new"] {

@@ -150,7 +150,9 @@ impl Place {
             Err(Errno::ENOENT) => return Ok(()),
             Err(e) => return Err(Error::PidFile { path: self.path.clone(), source: e.into() }),
         };
-        match strangeness(&stat).or_else(|| too_long(&stat)) {
+        // Beside a claim it is a pidfile, whatever its daemon has written into it.
+        let is_known = self.stat(&self.claim).is_ok();
+        match strangeness(&stat).or_else(|| too_long(&stat).filter(|_| !is_known)) {
             None => Ok(()),
             Some(found) => Err(Error::Foreign { path: self.path.clone(), found }),
         }
