@@ -252,6 +252,19 @@ mod tests {
     }
 
     #[test]
+    fn a_task_that_waits_no_more_leaves_nothing_behind() {
+        let ctx = context();
+        let mut task = std::task::Context::from_waker(Waker::noop());
+        for _ in 0..3 {
+            let mut shutdown = Box::pin(ctx.shutdown());
+            assert_eq!(shutdown.as_mut().poll(&mut task), Poll::Pending);
+            assert_eq!(shutdown.as_mut().poll(&mut task), Poll::Pending);
+            assert_eq!(ctx.lock().waiting.len(), 1);
+        }
+        assert!(ctx.lock().waiting.is_empty());
+    }
+
+    #[test]
     fn the_first_cause_is_kept() {
         let ctx = context();
         assert_eq!(ctx.ask(Cause::Signal(15)), Request::First);

@@ -36,6 +36,7 @@ mod seeds_daemonocle;
 mod seeds_dsm_pytools;
 mod seeds_pandaemonium;
 mod settings;
+mod several;
 mod shutdown;
 mod signals;
 mod stages;

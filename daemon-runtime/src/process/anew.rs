@@ -116,7 +116,7 @@ pub(super) fn is_astray() -> bool {
 
 fn is_for(handover: &Handover, spec: &Spec) -> bool {
     let is_same = match handover.part {
-        Part::Leader | Part::Daemon => handover.ordinal == spec.ordinal,
+        Part::Leader | Part::Daemon => (handover.ordinal, &handover.name) == (spec.ordinal, &spec.display_name()),
         // Another version of the program may make other daemons, and name this one otherwise.
         Part::SameDaemon | Part::SameForeground => {
             let is_same_pidfile = || Plan::of(spec).is_ok_and(|plan| plan.pidfile == handover.pidfile);
