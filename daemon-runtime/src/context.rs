@@ -145,9 +145,13 @@ impl Context {
     /// The new program's `main` must lead to the same call again. What the attribute says is then done anew, except for
     /// what stays: detaching, root directory, user and environment.
     ///
+    /// A request for a shutdown that comes meanwhile is heard by the new program. A link on the way to the program, as it was
+    /// called, is followed anew, so that it may lead to a newer version.
+    ///
     /// # Errors
-    /// What is returned is always an error: the new program could not be begun, and this one goes on as if nothing had
-    /// been.
+    /// What is returned is always an error, and this program goes on as if nothing had been: the new one could not be begun
+    /// ([`Error::Anew`]), the start is not agreed on yet ([`Error::StartInProgress`], right after `ready()`), or a shutdown
+    /// was asked for ([`Error::EndInProgress`]).
     ///
     /// ```no_run
     /// # fn config_has_changed() -> bool { true }

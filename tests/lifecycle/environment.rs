@@ -77,6 +77,20 @@ fn a_cleared_environment_has_exactly_the_variables_that_were_given() {
 }
 
 #[test]
+fn a_variable_that_has_no_sound_name_is_cleared_like_any_other() {
+    for way in WAYS {
+        let home = Home::new();
+        let expected = only_what_is_needed(&home, "notes-environment");
+        let settings = &[NOTES, ("ENV_CLEAR", "true"), ("ENV", &as_setting(&expected))];
+        let mut odd = way.program(&home, settings);
+        odd.0.env("=odd", "so it is");
+        let living = way.begin(&home, odd);
+        assert_eq!(variables(&home), expected, "{way:?}");
+        living.stop(&home, settings);
+    }
+}
+
+#[test]
 fn the_programs_that_the_daemon_runs_have_its_environment() {
     for way in WAYS {
         let home = Home::new();
