@@ -48,6 +48,8 @@ pub(crate) struct Handover {
     pub(crate) pidfile: PathBuf,
     pub(crate) workdir: PathBuf,
     pub(crate) chroot: Option<PathBuf>,
+    /// Device and inode of the claim.
+    pub(crate) claim: (u64, u64),
     /// Where the program is, also once another stands in its place.
     pub(crate) program: PathBuf,
     /// The directory that the program was launched in.
@@ -79,6 +81,7 @@ impl Handover {
             "pidfile": bytes(&self.pidfile),
             "workdir": bytes(&self.workdir),
             "chroot": self.chroot.as_deref().map(bytes),
+            "claim": self.claim,
             "program": bytes(&self.program),
             "dir": bytes(&self.dir),
             "fds": self.fds,
@@ -105,10 +108,23 @@ impl Handover {
             pidfile: path(told.get("pidfile")?)?,
             workdir: path(told.get("workdir")?)?,
             chroot: told.get("chroot").and_then(path),
+            claim: (told.get("claim")?.get(0)?.as_u64()?, told.get("claim")?.get(1)?.as_u64()?),
             program: path(told.get("program")?)?,
             dir: path(told.get("dir")?)?,
             fds: told.get("fds")?.as_array()?.iter().map(fd).collect(),
         })
+    }
+
+    /// Whether what was handed on is still to be taken over: the claim is there under its number. In a child that inherits
+    /// the variable it is not, and once it was taken over it is marked.
+    pub(crate) fn is_live(&self) -> bool {
+        let claim = self.fds.get(1).copied().flatten();
+        claim.is_some_and(|fd| descriptor::identity(fd) == Some(self.claim) && !descriptor::is_close_on_exec(fd))
+    }
+
+    /// Whether this process was begun with the claim of this pidfile, and has not taken it over yet.
+    pub(crate) fn is_of(pidfile: &Path) -> bool {
+        Self::read().is_some_and(|told| told.pidfile == pidfile && told.is_for_this_process() && told.is_live())
     }
 
     /// Takes over the descriptors. One that is not there any more is none.
@@ -154,6 +170,7 @@ mod tests {
                 pidfile: PathBuf::from(OsString::from_vec(b"/run/\xff.pid".to_vec())),
                 workdir: "/".into(),
                 chroot: None,
+                claim: (1, 2),
                 program: "/bin/x".into(),
                 dir: "/tmp".into(),
                 fds: vec![Some(7), None],

@@ -98,11 +98,6 @@ impl Claimed {
         Self { place: Place::of(path, folder), claim, file }
     }
 
-    /// Device and inode of the claim at this path.
-    pub(crate) fn identity_at(path: &Path) -> Option<(u64, u64)> {
-        Place::find(path).ok()??.claim_identity()
-    }
-
     /// After this process has begun another program: takes the witnesses again, which some kernels drop when a process with
     /// threads does that.
     pub(crate) fn witness_anew(&self) -> io::Result<()> {

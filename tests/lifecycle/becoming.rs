@@ -224,7 +224,7 @@ fn a_signal_waits_for_who_has_taken_the_context_and_a_second_one_does_not() {
     assert_eq!(home.read("last-words"), "");
     home.go();
     home.assert_nothing_left();
-    assert_eq!(home.lines("last-words"), ["Shutting down normally [0]"]);
+    assert_eq!(home.lines("last-words"), ["Terminated by SIGTERM (15) [0]"]);
 
     let home = Home::new();
     let pid = detach(&home, "context,ready,wait,note:asked,await");

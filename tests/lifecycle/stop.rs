@@ -1,5 +1,6 @@
 //! `stop` says that the daemon is gone when it is; `restart` and `reload` go by the same proof.
 
+use std::os::unix::process::CommandExt;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -27,6 +28,31 @@ fn start(home: &Home, program: Program) -> i32 {
 fn is_running(home: &Home, pid: i32) -> bool {
     let told = home.actor("ready").run(&["status", "--fields", "pid"]);
     told.code == 0 && told.stdout == format!("actor -- pid: {pid}\n")
+}
+
+/// CAP_SYS_PTRACE, capabilities(7): root in a container most often does not have it.
+const SYS_PTRACE: nix::libc::c_ulong = 19;
+
+#[test]
+fn root_that_may_not_look_into_processes_stops_a_daemon_all_the_same() {
+    if !is_root("root_that_may_not_look_into_processes_stops_a_daemon_all_the_same") {
+        return;
+    }
+    let home = Home::new();
+    let confined = |role: &str| {
+        let mut program = home.actor(role);
+        let drop_it = || {
+            // SAFETY: prctl(2) with these takes two numbers and touches no memory.
+            let done = unsafe { nix::libc::prctl(nix::libc::PR_CAPBSET_DROP, SYS_PTRACE) };
+            if done == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) }
+        };
+        // SAFETY: between fork and exec this is a single system call.
+        unsafe { program.0.pre_exec(drop_it) };
+        program
+    };
+    assert_eq!(home.actor("ready").run(&["start"]).code, 0);
+    confined("ready").run(&["stop"]).assert(0, OK, "");
+    home.assert_nothing_left();
 }
 
 #[test]

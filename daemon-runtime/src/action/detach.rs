@@ -23,8 +23,8 @@ use crate::sys::exit;
 
 /// The daemon that this process has become, by [`detach`](crate::Daemon::detach) or [`launch`](crate::Daemon::launch).
 ///
-/// Dropped, it is closed: `on_shutdown` is called, once, with what ends it (a panic that is unwinding, or
-/// `Shutting down normally`), and the pidfile is removed. The same is done, by whichever comes first, at the end of the
+/// Dropped, it is closed: `on_shutdown` is called, once, with what ends it (a panic that is unwinding, a signal that
+/// asked for it, or `Shutting down normally`), and the pidfile is removed. The same is done, by whichever comes first, at the end of the
 /// process and at SIGTERM, SIGINT and SIGQUIT. The process itself may go on.
 #[derive(Debug)]
 #[must_use = "dropped, the daemon is closed at once"]
@@ -74,7 +74,7 @@ impl Drop for Detached {
                 self.arrived.agreement.tell(&Word::Panicked(panic.clone()));
                 (reason::by_panic(&panic), i32::from(work::PANICKED))
             }
-            None => (reason::NORMALLY.to_owned(), 0),
+            None => (work::why(&self.context), 0),
         };
         self.arrived.agreement.wait_if_said();
         end::conclude(&reason, code);
@@ -135,11 +135,15 @@ pub(crate) fn launch(spec: &Spec, listen: Listen, observer: &mut dyn Observer) -
     }
 }
 
-fn detached(spec: &Spec, arrived: Box<Arrived>) -> Result<Launch, Error> {
+fn detached(spec: &Spec, mut arrived: Box<Arrived>) -> Result<Launch, Error> {
     mishap::install_panic_hook();
     let patience = Arc::new(AtomicBool::new(false));
     match daemon::begin(spec, &arrived, Arc::clone(&patience)) {
-        Ok((context, watching)) => Ok(Launch::Daemon(Detached { context, patience, arrived, _watching: watching })),
+        Ok((context, watching)) => {
+            // It is the program's main thread that goes on, and it is to hear signals.
+            std::mem::forget(arrived.mask.take());
+            Ok(Launch::Daemon(Detached { context, patience, arrived, _watching: watching }))
+        }
         // The launcher still listens: it tells, and this process is nothing any more.
         Err(source) if arrived.role != Role::Foreground => {
             arrived.agreement.tell(&Word::Undone(Failure::Stage(Stage::Signals, source)));

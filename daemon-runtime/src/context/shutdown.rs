@@ -19,6 +19,8 @@ impl Future for Shutdown {
 
     fn poll(mut self: Pin<&mut Self>, task: &mut std::task::Context<'_>) -> Poll<()> {
         let context = self.context.clone();
+        // Wakers are foreign code: made before the lock is taken, and dropped after it is given back.
+        let waker = task.waker().clone();
         let mut asked = context.lock();
         if asked.cause.is_some() {
             return Poll::Ready(());
@@ -27,7 +29,9 @@ impl Future for Shutdown {
             asked.next += 1;
             asked.next
         });
-        asked.waiting.insert(place, task.waker().clone());
+        let replaced = asked.waiting.insert(place, waker);
+        drop(asked);
+        drop(replaced);
         Poll::Pending
     }
 }

@@ -146,7 +146,7 @@ impl PidFile {
     /// Whether this image of the program was begun with the claim: it is taken already, and the daemon that is to have it
     /// will find it.
     fn is_handed(&self) -> bool {
-        Handover::read().is_some_and(|handover| handover.is_for_this_process() && handover.pidfile == self.path)
+        Handover::is_of(&self.path)
     }
 
     pub(crate) fn is_sealed(&self) -> bool {

@@ -10,6 +10,7 @@ use super::PAUSE;
 use super::claim::{self, CLAIM, STARTING, WHOLE, WITNESS};
 use super::place::{self, Place};
 use crate::error::Error;
+use crate::handover::Handover;
 use crate::sys::lock::{self, Range};
 
 /// What there is to say of a pidfile's daemon.
@@ -88,7 +89,9 @@ impl Running {
     /// anybody's. Only who asks as root could harm anybody; he can look.
     pub(crate) fn has_its_file(&self) -> bool {
         match &self.proof {
-            Proof::Lock(file, _) | Proof::Open(file) if nix::unistd::geteuid().is_root() => has_open(self.pid, file),
+            Proof::Lock(file, _) | Proof::Open(file) if nix::unistd::geteuid().is_root() => {
+                has_open(self.pid, file).unwrap_or(true)
+            }
             _ => true,
         }
     }
@@ -131,6 +134,10 @@ pub(super) fn is_mine(place: &Place) -> bool {
 
 /// What there is to say of the daemon whose pidfile is `path`.
 pub(crate) fn look(path: &Path) -> Result<Life, Error> {
+    if Handover::is_of(path) {
+        // What this image of the program was begun with is about to become the daemon here: nobody else is it.
+        return Ok(Life::Absent);
+    }
     let Some(place) = Place::find(path)? else { return Ok(Life::Absent) };
     if is_mine(&place) {
         let pid = i32::try_from(std::process::id()).unwrap_or_default();
@@ -222,9 +229,18 @@ pub(super) fn has_locked(pid: i32, claim: &File) -> bool {
     descriptors_of(pid, claim).any(|fd| locks(&fd).contains("OFDLCK"))
 }
 
-/// Whether the process has this very file open.
-fn has_open(pid: i32, file: &File) -> bool {
-    descriptors_of(pid, file).next().is_some()
+/// Whether the process has this very file open; nothing where we may not look, for which even root needs a capability.
+fn has_open(pid: i32, file: &File) -> Option<bool> {
+    let may_look =
+        |result: &io::Result<fs::Metadata>| !matches!(result, Err(e) if e.kind() == io::ErrorKind::PermissionDenied);
+    let entries = match fs::read_dir(format!("/proc/{pid}/fd")) {
+        Err(e) if e.kind() == io::ErrorKind::PermissionDenied => return None,
+        entries => entries.into_iter().flatten().flatten(),
+    };
+    entries
+        .map(|entry| fs::metadata(entry.path()))
+        .all(|target| may_look(&target))
+        .then(|| descriptors_of(pid, file).next().is_some())
 }
 
 /// The descriptors by which the process has this very file open, as far as they can be seen.

@@ -10,6 +10,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::sys::signal::SigSet;
 use nix::unistd::{Pid, getsid};
@@ -66,6 +67,9 @@ impl Handed<'_> {
     }
 }
 
+/// Whether this process has become what it was begun for.
+static TAKEN_OVER: AtomicBool = AtomicBool::new(false);
+
 /// Begins the session leader.
 pub(super) fn spawn_leader(plan: &Plan, handed: &Handed<'_>) -> Result<Pid, Error> {
     let told = Told { part: Part::Leader, instance: plan.instance, ordinal: plan.ordinal };
@@ -75,13 +79,19 @@ pub(super) fn spawn_leader(plan: &Plan, handed: &Handed<'_>) -> Result<Pid, Erro
 
 /// Which instance this image was begun for, if it was for one.
 pub(crate) fn instance() -> Option<u32> {
-    Handover::read().filter(Handover::is_for_this_process).and_then(|handover| handover.instance)
+    Handover::read().filter(is_to_come).and_then(|handover| handover.instance)
 }
 
 /// Finds out whether this image was begun to be session leader or daemon. In the session leader it does not return; in a
 /// daemon all stages are behind it.
 pub(crate) fn received(spec: &Spec) -> Result<Option<Arrived>, Error> {
     let Some(handover) = Handover::read().filter(|handover| is_for(handover, spec)) else { return Ok(None) };
+    if !handover.is_live() {
+        // Taken over already, or a child's; or the claim was closed on the way here, and with it the daemon that this was.
+        let was_daemon = matches!(handover.part, Part::SameDaemon | Part::SameForeground);
+        return if was_daemon && !TAKEN_OVER.load(Ordering::SeqCst) { Err(Error::Astray) } else { Ok(None) };
+    }
+    TAKEN_OVER.store(true, Ordering::SeqCst);
     let mut fds = handover.adopt().into_iter();
     let [folder, claim, file] = [(); 3].map(|()| fds.next().flatten());
     let (Some(folder), Some(claim), Some(file)) = (folder, claim, file) else { return Ok(None) };
@@ -111,7 +121,12 @@ pub(crate) fn received(spec: &Spec) -> Result<Option<Arrived>, Error> {
 /// image, which would do the same.
 pub(super) fn is_astray() -> bool {
     let is_of_start = |handover: &Handover| matches!(handover.part, Part::Leader | Part::Daemon);
-    Handover::read().is_some_and(|handover| is_of_start(&handover) && handover.is_for_this_process())
+    Handover::read().is_some_and(|handover| is_of_start(&handover) && is_to_come(&handover))
+}
+
+/// Whether this process is still to become what it was begun for.
+fn is_to_come(handover: &Handover) -> bool {
+    handover.is_for_this_process() && handover.is_live()
 }
 
 fn is_for(handover: &Handover, spec: &Spec) -> bool {
@@ -123,14 +138,7 @@ fn is_for(handover: &Handover, spec: &Spec) -> bool {
             handover.name == spec.display_name() || is_same_pidfile()
         }
     };
-    handover.is_for_this_process() && is_same && is_whole(handover)
-}
-
-/// Whether the descriptors are those that were handed on: the claim is one, so the others are. From inside of another root
-/// the claim's name cannot be seen.
-fn is_whole(handover: &Handover) -> bool {
-    let claim = handover.fds.get(1).copied().flatten().and_then(descriptor::identity);
-    claim.is_some() && (handover.chroot.is_some() || claim == Claimed::identity_at(&handover.pidfile))
+    handover.is_for_this_process() && is_same
 }
 
 /// Session leader and daemon of a start.

@@ -20,7 +20,7 @@ use crate::spec::Spec;
 use crate::spec::hook::When;
 use crate::spec::plan::Plan;
 use crate::spec::stage::Stage;
-use crate::sys::disposition::{self, ChildrenStay};
+use crate::sys::disposition::{self, ChildrenStay, Mask};
 use crate::sys::exit;
 use crate::sys::latch::Latch;
 
@@ -47,6 +47,8 @@ pub(crate) struct Arrived {
     pub(crate) settled: Option<Instant>,
     /// After a reload: says whether a shutdown was asked for while no image could hear it.
     pub(crate) late: RefCell<Option<OwnedFd>>,
+    /// In the foreground: the caller's signal mask, restored when the daemon's life is over.
+    pub(crate) mask: Option<Mask>,
 }
 
 /// Goes through the stages that come after the second fork. Does not return if one of them fails.
@@ -67,7 +69,16 @@ pub(super) fn arrive(spec: &Spec, plan: &Plan, kit: Kit, channel: DaemonEnd, env
             let pidfile = Arc::new(pidfile);
             let agreement = Agreement::with_launcher(plan.ready, channel, later, Arc::clone(&pidfile));
             let (agreement, origin) = (Arc::new(agreement), kit.origin);
-            Arrived { plan: plan.clone(), pidfile, agreement, role, origin, settled: None, late: RefCell::default() }
+            Arrived {
+                plan: plan.clone(),
+                pidfile,
+                agreement,
+                role,
+                origin,
+                settled: None,
+                late: RefCell::default(),
+                mask: None,
+            }
         }
         Err(failure) => fail(&channel, &pidfile, failure),
     }
@@ -103,7 +114,8 @@ pub(super) fn work(spec: &Spec, arrived: &Arrived) -> std::io::Result<(work::Out
     let mut job = spec.job.borrow_mut();
     let patience = Arc::new(AtomicBool::new(job.waits_for_shutdown()));
     let (context, watching) = begin(spec, arrived, patience)?;
-    let outcome = work::run(&mut job, &context, &arrived.agreement, &arrived.plan);
+    let mapped: Vec<i32> = spec.signals.iter().map(|(signal, _)| *signal).collect();
+    let outcome = work::run(&mut job, &context, &arrived.agreement, &arrived.plan, &mapped);
     end::conclude(&outcome.reason, i32::from(outcome.code));
     Ok((outcome, watching))
 }

@@ -59,10 +59,13 @@ pub(crate) fn arrive(spec: &Spec, plan: &Plan, announce: Announce) -> Result<Bec
         let keep = pidfile.descriptors().to_vec();
         let (role, environment) = (Role::Foreground, Environment::Launchers);
         let passage = Passage { spec, plan, pidfile: &pidfile, role, keep, environment };
-        passage.common(prepared).map(|()| std::mem::forget(mask)).map_err(|failure| failure.told(plan))
+        passage.common(prepared).map(|()| mask).map_err(|failure| failure.told(plan))
     });
     match staged {
-        Ok(()) => Ok(Became::Daemon(Box::new(alone(plan, pidfile, Role::Foreground, origin, announce)))),
+        Ok(mask) => {
+            let arrived = alone(plan, pidfile, Role::Foreground, origin, announce);
+            Ok(Became::Daemon(Box::new(Arrived { mask: Some(mask), ..arrived })))
+        }
         Err(error) => {
             end::release();
             Err(error)
@@ -74,7 +77,7 @@ pub(crate) fn arrive(spec: &Spec, plan: &Plan, announce: Announce) -> Result<Bec
 pub(super) fn alone(plan: &Plan, pidfile: Arc<Claimed>, role: Role, origin: Origin, announce: Announce) -> Arrived {
     let agreement = Arc::new(Agreement::alone(plan.ready, announce, Arc::clone(&pidfile)));
     let settled = (plan.ready == Readiness::Auto).then(|| Instant::now() + plan.settle);
-    Arrived { plan: plan.clone(), pidfile, agreement, role, origin, settled, late: RefCell::default() }
+    Arrived { plan: plan.clone(), pidfile, agreement, role, origin, settled, late: RefCell::default(), mask: None }
 }
 
 /// Does the work, and returns when it is done.

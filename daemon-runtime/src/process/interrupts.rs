@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
-use crate::sys::disposition::{Mask, is_ignored};
+use crate::sys::disposition::{Mask, is_blocked, is_ignored};
 use crate::sys::interrupt::Caught;
 
 #[derive(Debug)]
@@ -29,6 +29,10 @@ impl Interrupts {
 
     /// For a process with any number of threads.
     pub(crate) fn catch() -> io::Result<Self> {
+        if is_blocked(Signal::SIGINT)? {
+            // They were blocked for this process before it had any threads, and a handler would never be called.
+            return Self::block();
+        }
         let numbers: Vec<i32> = wanted().map(|signal| signal as i32).collect();
         // Of two starts at the same time in one process, only one can catch them.
         Caught::begin(&numbers)?.map_or_else(Self::block, |caught| Ok(Self::Caught(caught)))

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use crate::handover::{Handover, Part, VARIABLE, is_variable};
 use crate::spec::plan::Plan;
+use crate::sys::descriptor;
 
 /// How this program was begun, so that it can be again.
 #[derive(Debug, Clone)]
@@ -55,6 +56,7 @@ impl Told {
             pidfile: plan.pidfile.clone(),
             workdir: plan.workdir.clone(),
             chroot: plan.chroot.clone(),
+            claim: fds.get(1).copied().flatten().and_then(descriptor::identity).unwrap_or_default(),
             program: origin.program.clone(),
             dir: origin.dir.clone(),
             fds,

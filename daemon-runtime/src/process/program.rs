@@ -21,14 +21,14 @@ use crate::sys::spawn::die_with_us;
 const PASSED_ON: [i32; 4] = [SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH];
 
 /// Runs the program to its end.
-pub(super) fn run(program: &OsStr, args: &[OsString], context: &Context, plan: &Plan) -> Ending {
+pub(super) fn run(program: &OsStr, args: &[OsString], context: &Context, plan: &Plan, mapped: &[i32]) -> Ending {
     let mut command = Command::new(program);
     command.args(args);
     // Not even SIGKILL to the daemon leaves the program behind.
     die_with_us(&mut command);
     let told = |e: &std::io::Error| Ending::failed(format!("cannot run {}: {}", program.to_string_lossy(), words(e)));
     match command.spawn().and_then(|child| Ok((Arc::new(handle(&child)?), child))) {
-        Ok((handle, child)) => attend(child, &handle, context, plan.stop_signal).unwrap_or_else(|e| told(&e)),
+        Ok((handle, child)) => attend(child, &handle, context, plan.stop_signal, mapped).unwrap_or_else(|e| told(&e)),
         Err(e) => told(&e),
     }
 }
@@ -37,8 +37,15 @@ fn handle(child: &Child) -> std::io::Result<PidFd> {
     PidFd::open(i32::try_from(child.id()).map_err(std::io::Error::other)?)
 }
 
-fn attend(mut child: Child, handle: &Arc<PidFd>, context: &Context, stop_signal: i32) -> std::io::Result<Ending> {
-    let mut signals = Signals::new(PASSED_ON)?;
+fn attend(
+    mut child: Child,
+    handle: &Arc<PidFd>,
+    context: &Context,
+    stop_signal: i32,
+    mapped: &[i32],
+) -> std::io::Result<Ending> {
+    let passed_on = PASSED_ON.into_iter().filter(|signal| *signal != stop_signal && !mapped.contains(signal));
+    let mut signals = Signals::new(passed_on)?;
     let closing = signals.handle();
     let (program, pid) = (Arc::clone(handle), child.id());
     let pass_on = move || {

@@ -222,11 +222,19 @@ fn open_log(path: &Path, owner: Owner) -> io::Result<OwnedFd> {
     }
 }
 
+/// Why a file cannot be opened that has nothing behind it; open(2), ENXIO.
+fn unopened(path: &Path) -> &'static str {
+    match path.metadata() {
+        Ok(found) if found.file_type().is_socket() => "it is a socket; give it as an open file",
+        _ => "it is a FIFO that nobody reads",
+    }
+}
+
 fn open_existing(path: &Path, owner: Owner) -> io::Result<OwnedFd> {
     let mut spot = Spot::find(path)?;
     match spot.open(LOG) {
         Err(e) if e.raw_os_error() == Some(Errno::ENXIO as i32) => {
-            Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a FIFO that nobody reads"))
+            Err(io::Error::new(io::ErrorKind::InvalidInput, unopened(path)))
         }
         other => {
             let file = other?;

@@ -25,11 +25,11 @@ pub(crate) struct Outcome {
 }
 
 /// Runs the job to its end.
-pub(super) fn run(job: &mut Job, context: &Context, agreement: &Agreement, plan: &Plan) -> Outcome {
+pub(super) fn run(job: &mut Job, context: &Context, agreement: &Agreement, plan: &Plan, mapped: &[i32]) -> Outcome {
     match job {
         Job::Here => well(context),
         Job::Program { program, args } => {
-            once(guarded(|| program::run(program, args, context, plan)), context, agreement)
+            once(guarded(|| program::run(program, args, context, plan, mapped)), context, agreement)
         }
         Job::Once(worker) => once(guarded(|| (worker.run)(context)), context, agreement),
         Job::Repeat { timetable, on_error, body } => match ticks(timetable, *on_error, body, context, agreement) {
@@ -55,11 +55,15 @@ fn once(result: Result<Ending, String>, context: &Context, agreement: &Agreement
 }
 
 fn well(context: &Context) -> Outcome {
-    let reason = match context.asked() {
+    Outcome { code: 0, reason: why(context) }
+}
+
+/// Why a daemon ends that ends well.
+pub(crate) fn why(context: &Context) -> String {
+    match context.asked() {
         Some(Cause::Signal(signal)) => reason::by_signal(signal),
         Some(Cause::Worker) | None => reason::NORMALLY.to_owned(),
-    };
-    Outcome { code: 0, reason }
+    }
 }
 
 /// Tells of a failure once: at the terminal while the start lasts, else on stderr.

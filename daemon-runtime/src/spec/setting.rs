@@ -146,8 +146,7 @@ pub enum Detach {
     /// what comes before it must lead there again, and must not mind to be done thrice. Until the stage `streams` what is
     /// printed there goes to the daemon's streams, but for what hooks print.
     ///
-    /// In a process with threads the launcher cannot keep SIGINT and SIGTERM from another thread: one that ends it does not
-    /// end the start. The variable that tells a new image what it is stays in its environment if it has threads, too.
+    /// The variable that tells a new image what it is stays in its environment if it has threads by then.
     Exec,
 }
 

@@ -123,6 +123,13 @@ pub(crate) fn signal_this_process(signal: libc::c_int) -> io::Result<()> {
     Ok(nix::sys::signal::kill(nix::unistd::Pid::this(), Signal::try_from(signal)?)?)
 }
 
+/// Whether this thread blocks the signal.
+pub(crate) fn is_blocked(signal: Signal) -> io::Result<bool> {
+    let mut current = SigSet::empty();
+    sigprocmask(SigmaskHow::SIG_BLOCK, None, Some(&mut current))?;
+    Ok(current.contains(signal))
+}
+
 /// Blocks nothing any more.
 pub(crate) fn unblock_all() -> io::Result<()> {
     Ok(sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None)?)

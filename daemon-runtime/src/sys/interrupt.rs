@@ -53,6 +53,10 @@ impl AsFd for Caught {
 impl Drop for Caught {
     fn drop(&mut self) {
         for (signal, before) in &self.before {
+            if !is_ours(*signal) {
+                // The program has set a handler of its own meanwhile.
+                continue;
+            }
             // SAFETY: the action is the one that the kernel gave us, so its handler, if it names one, is one of this program.
             unsafe { libc::sigaction(*signal, before, std::ptr::null_mut()) };
         }
@@ -72,6 +76,15 @@ fn catch(signal: i32) -> io::Result<libc::sigaction> {
         0 => Ok(before),
         _ => Err(io::Error::last_os_error()),
     }
+}
+
+fn is_ours(signal: i32) -> bool {
+    let mut current = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: the new action is null, so nothing changes, and the old one is written into memory of the right type.
+    let known = unsafe { libc::sigaction(signal, std::ptr::null(), current.as_mut_ptr()) } == 0;
+    // SAFETY: the memory was zeroed, which is a valid `sigaction`, whether or not the call wrote to it.
+    let current = unsafe { current.assume_init() };
+    known && current.sa_sigaction == note as extern "C" fn(libc::c_int) as usize
 }
 
 extern "C" fn note(signal: libc::c_int) {
