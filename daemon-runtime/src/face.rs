@@ -162,8 +162,7 @@ impl Daemon {
             self.spec.instance.set(Some(n));
         }
         match action {
-            Action::Custom(_) => self.perform(action.clone()),
-            _ if one.is_some() => self.perform(action.clone()),
+            action if one.is_some() || matches!(action, Action::Custom(_)) => self.perform(action.clone()),
             Action::Status(options) => {
                 let statuses = (0..count).map(|n| {
                     self.spec.instance.set(Some(n));

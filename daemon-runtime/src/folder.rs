@@ -147,8 +147,7 @@ impl Way {
         if self.owner.is_none() {
             return Ok(());
         }
-        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        let folder = File::from(openat(&self.at, ".", flags, Mode::empty())?);
+        let folder = self.made()?;
         let mode = folder.metadata()?.permissions().mode();
         folder.set_permissions(Permissions::from_mode(mode | 0o111))
     }
@@ -158,13 +157,18 @@ impl Way {
         if owner.is_none() {
             return Ok(());
         }
+        give(&self.made()?, owner)
+    }
+
+    /// The folder that we have just made, and have come to, open to be changed.
+    fn made(&self) -> io::Result<File> {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let folder = File::from(openat(&self.at, ".", flags, Mode::empty())?);
         // In a folder that others may write to, one of theirs may have taken its place before we had it open.
         if folder.metadata()?.uid() != geteuid().as_raw() {
             return Err(refused(format!("{} was replaced by another user", self.path.display())));
         }
-        give(&folder, owner)
+        Ok(folder)
     }
 
     /// Goes where a link leads. What it leads to is never made: it may be on a disk that is not there now.

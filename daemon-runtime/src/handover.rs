@@ -122,9 +122,14 @@ impl Handover {
         claim.is_some_and(|fd| descriptor::identity(fd) == Some(self.claim) && !descriptor::is_close_on_exec(fd))
     }
 
+    /// What this process is still to become, if it was begun for something.
+    pub(crate) fn to_come() -> Option<Self> {
+        Self::read().filter(|told| told.is_for_this_process() && told.is_live())
+    }
+
     /// Whether this process was begun with the claim of this pidfile, and has not taken it over yet.
     pub(crate) fn is_of(pidfile: &Path) -> bool {
-        Self::read().is_some_and(|told| told.pidfile == pidfile && told.is_for_this_process() && told.is_live())
+        Self::to_come().is_some_and(|told| told.pidfile == pidfile)
     }
 
     /// Takes over the descriptors. One that is not there any more is none.

@@ -1,5 +1,8 @@
 //! The stages in their order, each with its hooks before and after it, and what has and has not happened there.
 
+#[path = "../fixtures/order.rs"]
+mod order;
+
 use std::fs;
 use std::io;
 use std::os::fd::AsRawFd;
@@ -10,19 +13,7 @@ use nix::sys::stat::{Mode, umask};
 
 use crate::home::{Home, Program, Told, eventually};
 use crate::settings::{Settings, WAYS, Way, before, moments, seen};
-
-pub const STAGES: [&str; 10] = [
-    "detach",
-    "core_dumps",
-    "chroot",
-    "privileges",
-    "umask",
-    "workdir",
-    "pidfile",
-    "signals",
-    "descriptors",
-    "streams",
-];
+pub use order::STAGES;
 
 const ALL: Settings<'_> = &[("BEFORE", "all"), ("AFTER", "all")];
 

@@ -52,9 +52,7 @@ fn reloaded(spec: &Spec, daemon: i32) -> i32 {
     program.map_or(daemon, |(process, _)| process.pid)
 }
 
-/// Whether the process has a handler for SIGHUP; proc(5), `SigCgt`.
 fn handles_hangup(pid: i32) -> Result<bool, Error> {
     let look = |e: procfs::ProcError| Error::Look { pid, source: std::io::Error::other(e) };
-    let caught = procfs::process::Process::new(pid).and_then(|process| process.status()).map_err(look)?.sigcgt;
-    Ok(caught & (1 << (nix::libc::SIGHUP - 1)) != 0)
+    session::handles(pid, nix::libc::SIGHUP).map_err(look)
 }

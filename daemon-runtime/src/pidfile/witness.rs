@@ -1,5 +1,6 @@
 //! Who the daemon is, by the kernel's word: pure questions, which disturb nobody.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -225,33 +226,33 @@ fn holder_by_name(claim: &File) -> Option<(i32, Option<i32>)> {
 
 /// Whether the process has this very file open together with the lock that is the claim; proc(5), `/proc/PID/fdinfo`.
 pub(super) fn has_locked(pid: i32, claim: &File) -> bool {
-    let locks = |fd: &String| fs::read_to_string(format!("/proc/{pid}/fdinfo/{fd}")).unwrap_or_default();
-    descriptors_of(pid, claim).any(|fd| locks(&fd).contains("OFDLCK"))
+    let locks = |fd: &OsString| {
+        fs::read_to_string(format!("/proc/{pid}/fdinfo/{}", fd.to_string_lossy()))
+            .is_ok_and(|told| told.contains("OFDLCK"))
+    };
+    descriptors_of(pid, claim).into_iter().flatten().flatten().any(|fd| locks(&fd))
 }
 
 /// Whether the process has this very file open; nothing where we may not look, for which even root needs a capability.
 fn has_open(pid: i32, file: &File) -> Option<bool> {
-    let may_look =
-        |result: &io::Result<fs::Metadata>| !matches!(result, Err(e) if e.kind() == io::ErrorKind::PermissionDenied);
-    let entries = match fs::read_dir(format!("/proc/{pid}/fd")) {
-        Err(e) if e.kind() == io::ErrorKind::PermissionDenied => return None,
-        entries => entries.into_iter().flatten().flatten(),
-    };
-    entries
-        .map(|entry| fs::metadata(entry.path()))
-        .all(|target| may_look(&target))
-        .then(|| descriptors_of(pid, file).next().is_some())
+    let seen = descriptors_of(pid, file).and_then(Iterator::collect::<io::Result<Vec<OsString>>>);
+    match seen {
+        Ok(fds) => Some(!fds.is_empty()),
+        Err(e) if e.kind() == io::ErrorKind::PermissionDenied => None,
+        Err(_) => Some(false),
+    }
 }
 
-/// The descriptors by which the process has this very file open, as far as they can be seen.
-fn descriptors_of(pid: i32, file: &File) -> impl Iterator<Item = String> {
-    let ours = file.metadata().ok().map(|ours| (ours.dev(), ours.ino()));
-    let is_it = move |fd: &String| {
-        let theirs = fs::metadata(format!("/proc/{pid}/fd/{fd}")).ok();
-        ours.is_some() && theirs.map(|theirs| (theirs.dev(), theirs.ino())) == ours
-    };
-    let names = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten().map(|entry| entry.file_name());
-    names.filter_map(|name| name.into_string().ok()).filter(is_it)
+/// The descriptors by which the process has this very file open, and a failure for each at which we may not look.
+fn descriptors_of(pid: i32, file: &File) -> io::Result<impl Iterator<Item = io::Result<OsString>>> {
+    let ours = file.metadata()?;
+    let entries = fs::read_dir(format!("/proc/{pid}/fd"))?.flatten();
+    Ok(entries.filter_map(move |entry| match fs::metadata(entry.path()) {
+        Ok(theirs) if (theirs.dev(), theirs.ino()) == (ours.dev(), ours.ino()) => Some(Ok(entry.file_name())),
+        Err(e) if e.kind() == io::ErrorKind::PermissionDenied => Some(Err(e)),
+        // Another file, or closed since it was listed.
+        _ => None,
+    }))
 }
 
 fn by_pidfile(place: &Place, claim: &Claim) -> Life {

@@ -16,7 +16,7 @@ use nix::sys::signal::SigSet;
 use nix::unistd::{Pid, getsid};
 
 use super::daemon::{self, Arrived, Kit};
-use super::origin::{Origin, Told, text, texts, with_handover};
+use super::origin::{Origin, text, texts, with_handover};
 use super::stages::{Environment, Failure, Passage, Prepared, Role};
 use super::startup::DaemonEnd;
 use super::streams::Streams;
@@ -46,16 +46,16 @@ impl Handed<'_> {
         pidfile.into_iter().chain([Some(self.channel.as_fd())]).chain(self.streams.parts()).collect()
     }
 
-    fn spawn(&self, plan: &Plan, told: Told, environment: Vec<(OsString, OsString)>) -> io::Result<Pid> {
+    fn spawn(&self, plan: &Plan, part: Part, environment: Vec<(OsString, OsString)>) -> io::Result<Pid> {
         let fds = self.fds();
-        let handover = told.handover(self.origin, plan, numbers(fds.iter().copied()));
+        let handover = self.origin.handover(part, plan, numbers(fds.iter().copied()));
         let kept = fds.iter().flatten().map(AsRawFd::as_raw_fd).chain(plan.preserve_fds.iter().copied());
         let kept: Vec<_> = kept.filter(|fd| descriptor::is_open(*fd)).collect();
         let [stdin, stdout, ..] = self.streams.parts();
         let stderr = self.streams.early_stderr();
         let standard = [stdin.unwrap_or(stderr), stdout.unwrap_or(stderr), stderr].map(|fd| fd.as_raw_fd());
         let environment = with_handover(environment, &handover);
-        let session = if told.part == Part::Leader { Session::New } else { Session::Same };
+        let session = if part == Part::Leader { Session::New } else { Session::Same };
         spawn(
             &text(self.origin.program.as_os_str())?,
             &texts(&self.origin.words)?,
@@ -72,14 +72,13 @@ static TAKEN_OVER: AtomicBool = AtomicBool::new(false);
 
 /// Begins the session leader.
 pub(super) fn spawn_leader(plan: &Plan, handed: &Handed<'_>) -> Result<Pid, Error> {
-    let told = Told { part: Part::Leader, instance: plan.instance, ordinal: plan.ordinal };
-    let leader = handed.spawn(plan, told, env::vars_os().collect());
+    let leader = handed.spawn(plan, Part::Leader, env::vars_os().collect());
     leader.map_err(|source| Error::Anew { path: handed.origin.program.clone(), source })
 }
 
 /// Which instance this image was begun for, if it was for one.
 pub(crate) fn instance() -> Option<u32> {
-    Handover::read().filter(is_to_come).and_then(|handover| handover.instance)
+    Handover::to_come().and_then(|handover| handover.instance)
 }
 
 /// Finds out whether this image was begun to be session leader or daemon. In the session leader it does not return; in a
@@ -121,12 +120,7 @@ pub(crate) fn received(spec: &Spec) -> Result<Option<Arrived>, Error> {
 /// image, which would do the same.
 pub(super) fn is_astray() -> bool {
     let is_of_start = |handover: &Handover| matches!(handover.part, Part::Leader | Part::Daemon);
-    Handover::read().is_some_and(|handover| is_of_start(&handover) && is_to_come(&handover))
-}
-
-/// Whether this process is still to become what it was begun for.
-fn is_to_come(handover: &Handover) -> bool {
-    handover.is_for_this_process() && handover.is_live()
+    Handover::to_come().as_ref().is_some_and(is_of_start)
 }
 
 fn is_for(handover: &Handover, spec: &Spec) -> bool {
@@ -178,9 +172,8 @@ fn lead(plan: &Plan, kit: Kit, channel: DaemonEnd) -> ! {
         environment.retain(|(known, _)| *known != key);
         environment.push((key, value));
     }
-    let told = Told { part: Part::Daemon, instance: plan.instance, ordinal: plan.ordinal };
     let handed = Handed { origin: &kit.origin, pidfile: &kit.pidfile, streams: &kit.streams, channel: &channel };
-    match handed.spawn(plan, told, environment) {
+    match handed.spawn(plan, Part::Daemon, environment) {
         Ok(daemon) => leader::stay(kit, channel, daemon),
         Err(source) => leader::fail(&channel, Failure::SessionLeader(source)),
     }

@@ -51,22 +51,21 @@ pub(crate) fn launch(spec: &Spec, plan: &Plan, listen: Listen, observer: &mut dy
         Ok(()) => Ok(tools),
         Err(failure) => Err(failure.told(plan)),
     });
-    let started = ready.and_then(|tools| match way {
+    let begun = ready.and_then(|tools| match way {
         // Asked again: a hook may have begun a thread.
-        Way::Fork(_) => prove_single().and_then(fork_quietly).map(|side| (side, tools)),
-        Way::Anew => tools.begin_anew(plan, &pidfile),
+        Way::Fork => prove_single().and_then(fork_quietly).map(|place| (place, tools)),
+        Way::Anew => tools.begin_anew(plan, &pidfile).map(|(leader, tools)| (Place::Launcher(leader), tools)),
     });
-    match (started, way) {
-        (Ok((Side::Parent(leader), tools)), _) => {
+    match begun {
+        Ok((Place::Launcher(leader), tools)) => {
             observer.forked();
             Watch::of(plan, tools.of_launcher(leader, pidfile)).conclude(observer)
         }
-        (Ok((Side::Child, tools)), Way::Fork(single)) => {
+        Ok((Place::Leader(single), tools)) => {
             let (kit, channel) = tools.of_children(pidfile);
             Ok(Launched::Daemon(Box::new(leader::live(spec, plan, kit, channel, single))))
         }
-        (Ok((Side::Child, _)), Way::Anew) => unreachable!("a program that was started anew returns in its own call"),
-        (Err(error), _) => {
+        Err(error) => {
             pidfile.release();
             Err(error)
         }
@@ -80,9 +79,16 @@ fn prove_single() -> Result<SingleThreaded, Error> {
 /// How the processes of the daemon are made.
 #[derive(Debug, Clone, Copy)]
 enum Way {
-    Fork(SingleThreaded),
+    Fork,
     /// The program is started anew, which a process with threads can do too.
     Anew,
+}
+
+/// Where one is once the session leader is there.
+enum Place {
+    Launcher(Pid),
+    /// In the session leader, which has one thread too, and forks again.
+    Leader(SingleThreaded),
 }
 
 impl Way {
@@ -90,7 +96,7 @@ impl Way {
         match plan.detach {
             Detach::Exec if anew::is_astray() => Err(Error::Astray),
             Detach::Exec => Ok(Self::Anew),
-            _ => prove_single().map(Self::Fork),
+            _ => prove_single().map(|_| Self::Fork),
         }
     }
 }
@@ -113,7 +119,7 @@ impl Tools {
         let (launcher_end, daemon_end) = channel().map_err(|source| Error::Channel { source })?;
         let children = ChildrenStay::begin().map_err(|source| Error::Signals { source })?;
         let interrupts = match way {
-            Way::Fork(_) => Interrupts::block(),
+            Way::Fork => Interrupts::block(),
             Way::Anew => Interrupts::catch(),
         };
         let interrupts = interrupts.map_err(|source| Error::Signals { source })?;
@@ -143,25 +149,27 @@ impl Tools {
     }
 
     /// Begins the session leader, which is another image of this program.
-    fn begin_anew(mut self, plan: &Plan, pidfile: &Claimed) -> Result<(Side, Self), Error> {
+    fn begin_anew(mut self, plan: &Plan, pidfile: &Claimed) -> Result<(Pid, Self), Error> {
         flush();
         self.streams.keep_terminal().map_err(|source| Error::Channel { source })?;
         let handed = Handed { origin: &self.origin, pidfile, streams: &self.streams, channel: &self.daemon_end };
         let leader = anew::spawn_leader(plan, &handed)?;
-        Ok((Side::Parent(leader), self))
+        Ok((leader, self))
     }
 }
 
 /// Forks with all signals blocked: nothing may end the child before it has left the launcher's session and terminal. The
 /// daemon's signals are unblocked when all is set up.
-fn fork_quietly(single: SingleThreaded) -> Result<Side, Error> {
+fn fork_quietly(single: SingleThreaded) -> Result<Place, Error> {
     flush();
     let mask = Mask::block(&SigSet::all()).map_err(|source| Error::Signals { source })?;
-    let side = fork(single).map_err(|source| Error::Detach { step: "fork", source })?;
-    if matches!(side, Side::Child) {
-        mem::forget(mask);
+    match fork(single).map_err(|source| Error::Detach { step: "fork", source })? {
+        Side::Parent(leader) => Ok(Place::Launcher(leader)),
+        Side::Child => {
+            mem::forget(mask);
+            Ok(Place::Leader(single))
+        }
     }
-    Ok(side)
 }
 
 /// What stands in the buffers would come out twice, once in each process.

@@ -3,6 +3,7 @@
 use std::env;
 use std::ffi::{CString, OsStr, OsString};
 use std::io;
+use std::os::fd::RawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
@@ -24,6 +25,24 @@ impl Origin {
         let words: Vec<OsString> = env::args_os().collect();
         Self { program: program(words.first()), dir: env::current_dir().unwrap_or_else(|_| PathBuf::from("/")), words }
     }
+
+    /// What the next image is told that is to be this part of the daemon.
+    pub(super) fn handover(&self, part: Part, plan: &Plan, fds: Vec<Option<RawFd>>) -> Handover {
+        Handover {
+            part,
+            name: plan.name.clone(),
+            instance: plan.instance,
+            ordinal: plan.ordinal,
+            from: std::process::id(),
+            pidfile: plan.pidfile.clone(),
+            workdir: plan.workdir.clone(),
+            chroot: plan.chroot.clone(),
+            claim: fds.get(1).copied().flatten().and_then(descriptor::identity).unwrap_or_default(),
+            program: self.program.clone(),
+            dir: self.dir.clone(),
+            fds,
+        }
+    }
 }
 
 /// Where this program is: as it was called, where that leads to it, because a link on the way may lead to a newer version one
@@ -31,36 +50,9 @@ impl Origin {
 fn program(word: Option<&OsString>) -> PathBuf {
     let called = word.and_then(|word| std::path::absolute(word).ok()).unwrap_or_default();
     match env::current_exe() {
-        Ok(program) if called.canonicalize().is_ok_and(|called| called == program) => called,
+        Ok(program) if called == program || called.canonicalize().is_ok_and(|called| called == program) => called,
         Ok(program) => program,
         Err(_) => called,
-    }
-}
-
-/// What differs between those that are told.
-#[derive(Clone, Copy)]
-pub(super) struct Told {
-    pub(super) part: Part,
-    pub(super) instance: Option<u32>,
-    pub(super) ordinal: u32,
-}
-
-impl Told {
-    pub(super) fn handover(self, origin: &Origin, plan: &Plan, fds: Vec<Option<i32>>) -> Handover {
-        Handover {
-            part: self.part,
-            name: plan.name.clone(),
-            instance: self.instance,
-            ordinal: self.ordinal,
-            from: std::process::id(),
-            pidfile: plan.pidfile.clone(),
-            workdir: plan.workdir.clone(),
-            chroot: plan.chroot.clone(),
-            claim: fds.get(1).copied().flatten().and_then(descriptor::identity).unwrap_or_default(),
-            program: origin.program.clone(),
-            dir: origin.dir.clone(),
-            fds,
-        }
     }
 }
 

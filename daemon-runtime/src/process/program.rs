@@ -10,6 +10,7 @@ use std::time::Duration;
 use signal_hook::consts::{SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH};
 use signal_hook::iterator::Signals;
 
+use super::session;
 use crate::context::Context;
 use crate::error::words;
 use crate::spec::plan::Plan;
@@ -87,9 +88,7 @@ fn ending(status: ExitStatus, asked_by: Option<i32>) -> Ending {
 }
 
 /// Whether the program handles the signal; where it does not, the signal would end it, which nobody wants who sends one of
-/// these to a daemon. proc(5), `SigCgt`.
+/// these to a daemon.
 fn handles(pid: u32, signal: i32) -> bool {
-    let process = i32::try_from(pid).ok().and_then(|pid| procfs::process::Process::new(pid).ok());
-    let caught = process.and_then(|process| process.status().ok()).map_or(0, |status| status.sigcgt);
-    caught & (1 << (signal - 1)) != 0
+    i32::try_from(pid).is_ok_and(|pid| session::handles(pid, signal).unwrap_or(false))
 }

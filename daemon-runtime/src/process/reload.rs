@@ -13,7 +13,7 @@ use nix::sys::stat::Mode;
 use nix::unistd::{AccessFlags, access, chdir, execve, fchdir};
 
 use super::agreement::Agreement;
-use super::origin::{Origin, Told, text, texts, with_handover};
+use super::origin::{Origin, text, texts, with_handover};
 use super::stages::Role;
 use crate::context::Cause;
 use crate::error::Error;
@@ -59,8 +59,7 @@ fn become_again(daemon: &Daemon<'_>) -> io::Result<Infallible> {
     let back = Elsewhere::go(&origin.dir)?;
     let [folder, claim, file] = pidfile.parts();
     let fds = [folder, claim, file, back.0.as_fd(), latch.as_fd()];
-    let told = Told { part, instance: plan.instance, ordinal: plan.ordinal };
-    let handover = told.handover(origin, plan, numbers(fds.map(Some)));
+    let handover = origin.handover(part, plan, numbers(fds.map(Some)));
     let environment = with_handover(env::vars_os().collect(), &handover)?;
     let _ = io::stdout().flush();
     // A signal that comes in between is to be heard by the next image, and not to end it before it can hear.

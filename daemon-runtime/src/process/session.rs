@@ -1,8 +1,15 @@
 //! The processes of a daemon's session, as /proc tells of them.
 
+use procfs::ProcResult;
 use procfs::process::{Process, Stat};
 
 use crate::sys::pidfd::PidFd;
+
+/// Whether the process has a handler for the signal; proc(5), `SigCgt`.
+pub(crate) fn handles(pid: i32, signal: i32) -> ProcResult<bool> {
+    let caught = Process::new(pid)?.status()?.sigcgt;
+    Ok(caught & (1 << (signal - 1)) != 0)
+}
 
 /// All processes whose session is `session`.
 pub(crate) fn members(session: i32) -> Vec<(Process, Stat)> {

@@ -170,10 +170,7 @@ impl Passage<'_> {
             seal().map_err(|source| Failure::Stage(Stage::PidFile, source))?;
         }
         self.stage_after(Stage::Privileges, || self.step_down(&prepared, may_change))?;
-        self.stage(Stage::Umask, || {
-            umask(Mode::from_bits_truncate(plan.umask));
-            Ok(())
-        })?;
+        self.stage(Stage::Umask, || self.mask())?;
         self.stage(Stage::WorkDir, || match &prepared.workdir {
             Some(folder) => Ok(fchdir(folder)?),
             None => Ok(chdir(&plan.workdir)?),
@@ -199,10 +196,7 @@ impl Passage<'_> {
 
     /// Those that are done again in a new image of the program, for a daemon that it was already.
     pub(crate) fn again(&self, workdir: Option<&OwnedFd>) -> Result<(), Failure> {
-        self.stage(Stage::Umask, || {
-            umask(Mode::from_bits_truncate(self.plan.umask));
-            Ok(())
-        })?;
+        self.stage(Stage::Umask, || self.mask())?;
         // By the descriptor of where it was: the daemon's user may not be able to get there by the path.
         self.stage(Stage::WorkDir, || workdir.map_or(Ok(()), |workdir| Ok(fchdir(workdir)?)))?;
         self.stage(Stage::PidFile, || self.pidfile.witness_anew())?;
@@ -243,6 +237,13 @@ impl Passage<'_> {
         for (key, value) in &variables {
             environ::set(single, key, value);
         }
+    }
+
+    // umask(2) cannot fail.
+    #[allow(clippy::unnecessary_wraps, reason = "it is a stage as the others are")]
+    fn mask(&self) -> io::Result<()> {
+        umask(Mode::from_bits_truncate(self.plan.umask));
+        Ok(())
     }
 
     fn dispose(&self) -> io::Result<()> {

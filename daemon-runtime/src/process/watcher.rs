@@ -101,14 +101,18 @@ impl Watcher {
     }
 
     fn asks_for_shutdown(&self, signal: i32) -> bool {
-        !self.signals.iter().any(|(known, action)| *known == signal && matches!(action, SignalAction::Call(_)))
+        !matches!(self.mapped(signal), Some(SignalAction::Call(_)))
+    }
+
+    /// What the user wants of a signal.
+    fn mapped(&self, signal: i32) -> Option<&SignalAction> {
+        self.signals.iter().find(|(known, _)| *known == signal).map(|(_, action)| action)
     }
 
     /// The signals that somebody is to hear of.
     fn heard(&self) -> Vec<i32> {
-        let mapped = |signal: i32| self.signals.iter().find(|(known, _)| *known == signal).map(|(_, action)| action);
         let always =
-            [SIGTERM, SIGINT, SIGQUIT, self.stop_signal].into_iter().filter(|signal| mapped(*signal).is_none());
+            [SIGTERM, SIGINT, SIGQUIT, self.stop_signal].into_iter().filter(|signal| self.mapped(*signal).is_none());
         let asked = self.signals.iter().filter(|(_, action)| !matches!(action, SignalAction::Ignore)).map(|(s, _)| *s);
         let mut heard: Vec<i32> = always.chain(asked).collect();
         heard.sort_unstable();
@@ -173,8 +177,7 @@ impl Watcher {
     }
 
     fn on_signal(&self, signal: i32, calls: Option<&Sender<Call>>) {
-        let action = self.signals.iter().find(|(known, _)| *known == signal);
-        if let (Some((_, SignalAction::Call(call))), Some(calls)) = (action, calls) {
+        if let (Some(SignalAction::Call(call)), Some(calls)) = (self.mapped(signal), calls) {
             // The thread at the other end lives as long as this one.
             let _ = calls.send(Arc::clone(call));
             return;

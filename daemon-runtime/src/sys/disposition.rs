@@ -19,12 +19,18 @@ pub(crate) fn reset_ignored(except: &[libc::c_int]) -> io::Result<()> {
 
 /// Whether this process ignores the signal.
 pub(crate) fn is_ignored(signal: libc::c_int) -> bool {
-    let mut current = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
+    current(signal).is_ok_and(|action| action.sa_sigaction == libc::SIG_IGN)
+}
+
+/// What the signal does now.
+pub(super) fn current(signal: libc::c_int) -> io::Result<libc::sigaction> {
+    // SAFETY: all-zero is a valid `sigaction`: SIG_DFL, no flags, an empty mask.
+    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
     // SAFETY: the new action is null, so nothing changes, and the old one is written into memory of the right type.
-    let known = unsafe { libc::sigaction(signal, std::ptr::null(), current.as_mut_ptr()) } == 0;
-    // SAFETY: the memory was zeroed, which is a valid `sigaction`, whether or not the call wrote to it.
-    let current = unsafe { current.assume_init() };
-    known && current.sa_sigaction == libc::SIG_IGN
+    match unsafe { libc::sigaction(signal, std::ptr::null(), &raw mut action) } {
+        0 => Ok(action),
+        _ => Err(io::Error::last_os_error()),
+    }
 }
 
 /// SIGCHLD with a disposition under which a child stays until it is waited for; an ignored one comes back when this is
@@ -33,23 +39,13 @@ pub(crate) struct ChildrenStay(Option<libc::sigaction>);
 
 impl ChildrenStay {
     pub(crate) fn begin() -> io::Result<Self> {
-        // SAFETY: all-zero is a valid `sigaction`: SIG_DFL, no flags, an empty mask.
-        let default: libc::sigaction = unsafe { std::mem::zeroed() };
-        let mut before = default;
-        // SAFETY: the new action is null, so nothing changes, and the old one is written into memory of the right type.
-        if unsafe { libc::sigaction(libc::SIGCHLD, std::ptr::null(), &raw mut before) } != 0 {
-            return Err(io::Error::last_os_error());
-        }
+        let before = current(libc::SIGCHLD)?;
         if before.sa_sigaction != libc::SIG_IGN && before.sa_flags & libc::SA_NOCLDWAIT == 0 {
             // Children stay as it is, and a handler of the program's goes on hearing of its own.
             return Ok(Self(None));
         }
-        // SAFETY: the new action is a valid one that names no handler, and the old one is not asked for.
-        if unsafe { libc::sigaction(libc::SIGCHLD, &raw const default, std::ptr::null_mut()) } == 0 {
-            Ok(Self(Some(before)))
-        } else {
-            Err(io::Error::last_os_error())
-        }
+        set_default(libc::SIGCHLD)?;
+        Ok(Self(Some(before)))
     }
 }
 

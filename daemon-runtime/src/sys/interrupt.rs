@@ -10,6 +10,8 @@ use nix::fcntl::OFlag;
 use nix::libc;
 use nix::unistd::pipe2;
 
+use super::disposition::current;
+
 /// Where the handler writes to; -1 where nobody wants to know.
 static WRITER: AtomicI32 = AtomicI32::new(-1);
 
@@ -79,12 +81,7 @@ fn catch(signal: i32) -> io::Result<libc::sigaction> {
 }
 
 fn is_ours(signal: i32) -> bool {
-    let mut current = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
-    // SAFETY: the new action is null, so nothing changes, and the old one is written into memory of the right type.
-    let known = unsafe { libc::sigaction(signal, std::ptr::null(), current.as_mut_ptr()) } == 0;
-    // SAFETY: the memory was zeroed, which is a valid `sigaction`, whether or not the call wrote to it.
-    let current = unsafe { current.assume_init() };
-    known && current.sa_sigaction == note as extern "C" fn(libc::c_int) as usize
+    current(signal).is_ok_and(|action| action.sa_sigaction == note as extern "C" fn(libc::c_int) as usize)
 }
 
 extern "C" fn note(signal: libc::c_int) {
