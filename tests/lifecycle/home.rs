@@ -95,6 +95,7 @@ impl Home {
             .set("ACTOR_PIDFILE", self.pidfile())
             .set("ACTOR_NOTES", self.path("notes"))
             .set("ACTOR_LAST_WORDS", self.path("last-words"))
+            .set("ACTOR_BIRTHS", self.path("births"))
             .set("ACTOR_GO", self.path("go"))
     }
 
@@ -143,12 +144,14 @@ impl Home {
 
     /// The processes that any program of this test left running.
     pub fn processes(&self) -> Vec<i32> {
+        numbers_in("/proc").into_iter().filter(|pid| self.is_process(*pid)).collect()
+    }
+
+    /// Whether it is a process of this test.
+    pub fn is_process(&self, pid: i32) -> bool {
         let mark = format!("{MARK}={}", self.0.display());
-        let is_ours = |pid: &i32| {
-            let environ = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-            environ.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes())
-        };
-        numbers_in("/proc").into_iter().filter(is_ours).collect()
+        let environ = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        environ.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes())
     }
 
     /// Lets a role that waits for it go on.

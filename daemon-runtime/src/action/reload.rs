@@ -26,12 +26,24 @@ pub(crate) fn reload(spec: &Spec) -> Result<Reload, Error> {
     };
     let Some(handle) = handle(&plan, &daemon)? else { return Err(Error::NotRunning) };
     let pid = daemon.pid;
-    if ends_by_hangup(spec, &plan) || !handles_hangup(reloaded(spec, pid))? {
-        return Err(Error::NotReloadable { pid });
+    match heard(spec, &plan, pid) {
+        Ok(true) => {}
+        // It has ended since it was found: then what was seen of it says nothing.
+        _ if handle.has_ended() => return Err(Error::NotRunning),
+        Ok(false) => return Err(Error::NotReloadable { pid }),
+        Err(error) => return Err(error),
     }
     let signal = nix::libc::SIGHUP;
-    handle.signal(signal).map_err(|source| Error::Signal { pid, signal, source })?;
-    Ok(Reload { pid })
+    match handle.signal(signal) {
+        Ok(()) => Ok(Reload { pid }),
+        Err(e) if e.raw_os_error() == Some(nix::libc::ESRCH) => Err(Error::NotRunning),
+        Err(source) => Err(Error::Signal { pid, signal, source }),
+    }
+}
+
+/// Whether SIGHUP would be heard, and as a reload.
+fn heard(spec: &Spec, plan: &Plan, pid: i32) -> Result<bool, Error> {
+    Ok(!ends_by_hangup(spec, plan) && handles_hangup(reloaded(spec, pid))?)
 }
 
 /// Whether SIGHUP is what asks for the shutdown: then it is handled, but not as a reload.

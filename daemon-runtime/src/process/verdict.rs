@@ -274,6 +274,8 @@ impl<'a> Watch<'a> {
     /// Lets go of a daemon that is ready.
     fn part(self) {
         self.begun.pidfile.started();
+        // From here on the claim is the daemon's alone: whenever it dies, nobody is to find it held by us.
+        drop(self.begun.pidfile);
         self.begun.channel.wait_for_end(LAST_WAIT);
         drop(self.begun.captures);
         reap(self.begun.leader);
