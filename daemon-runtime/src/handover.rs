@@ -35,7 +35,7 @@ const PARTS: [(Part, &str); 4] = [
 ];
 
 /// All that is told.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Handover {
     pub(crate) part: Part,
     /// Which daemon, for a program that has several.
@@ -98,7 +98,7 @@ impl Handover {
         let told: Value = serde_json::from_str(text).ok()?;
         let word = told.get("part")?.as_str()?;
         let number = |value: &Value| u32::try_from(value.as_u64()?).ok();
-        let fd = |value: &Value| RawFd::try_from(value.as_i64()?).ok();
+        let fd = |value: &Value| RawFd::try_from(value.as_u64()?).ok();
         Some(Self {
             part: PARTS.iter().find(|(_, known)| *known == word)?.0,
             name: told.get("name")?.as_str()?.to_owned(),
@@ -159,9 +159,67 @@ pub(crate) fn is_variable(key: &OsStr) -> bool {
     key == VARIABLE
 }
 
+/// What must hold for any text: it is a handover that says the same when it is told again, or none.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn is_understood_or_none(text: &str) {
+    let Some(heard) = Handover::parse(text) else { return };
+    assert!(heard.fds.iter().flatten().all(|fd| *fd >= 0), "{heard:?}");
+    let again = Handover::parse(&heard.text()).expect("it is ours");
+    assert_eq!(again, heard);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    fn path() -> impl Strategy<Value = PathBuf> {
+        proptest::collection::vec(any::<u8>(), 0..12).prop_map(|bytes| PathBuf::from(OsString::from_vec(bytes)))
+    }
+
+    prop_compose! {
+        fn handover()(
+            part in proptest::sample::select(&PARTS[..]),
+            name in ".{0,12}",
+            (instance, ordinal, from, claim) in any::<(Option<u32>, u32, u32, (u64, u64))>(),
+            (pidfile, workdir, chroot) in (path(), path(), proptest::option::of(path())),
+            (program, dir) in (path(), path()),
+            fds in proptest::collection::vec(proptest::option::of(0..=RawFd::MAX), 0..14),
+        ) -> Handover {
+            let part = part.0;
+            Handover { part, name, instance, ordinal, from, pidfile, workdir, chroot, claim, program, dir, fds }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_told_is_understood(told in handover()) {
+            prop_assert_eq!(Handover::parse(&told.text()), Some(told));
+        }
+
+        #[test]
+        fn a_text_like_ours_is_understood_or_none(
+            told in handover(),
+            at in any::<proptest::sample::Index>(),
+            other in "[-0-9\"\\[\\]{},nul]{0,3}",
+        ) {
+            let mut text: Vec<char> = told.text().chars().collect();
+            let at = at.index(text.len());
+            text.splice(at..=at, other.chars());
+            is_understood_or_none(&text.into_iter().collect::<String>());
+        }
+    }
+
+    #[test]
+    fn a_descriptor_below_zero_is_none() {
+        let told = |fds: &str| {
+            let told = r#"{"part":"daemon","name":"x","ordinal":0,"from":1,"pidfile":[47],"workdir":[47],"claim":[1,2],
+                "program":[47],"dir":[47],"fds":"#;
+            Handover::parse(&format!("{told}{fds}}}")).expect("understood")
+        };
+        assert_eq!(told("[3,-1,-2147483648]").fds, [Some(3), None, None]);
+        assert!(!told("[3,-1]").is_live());
+    }
 
     #[test]
     fn what_is_told_is_understood_as_it_was_meant() {

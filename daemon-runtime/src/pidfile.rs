@@ -11,6 +11,7 @@
 mod claim;
 mod handle;
 mod place;
+pub(crate) mod text;
 mod witness;
 
 use std::fs::{File, Permissions};
@@ -130,9 +131,8 @@ impl Claimed {
     pub(crate) fn seal(&self, session: Option<i32>) -> io::Result<()> {
         own_witness(&self.claim, WITNESS)?;
         // For those who may open the claim: who holds it, and the session that is the daemon's alone.
-        let note = format!("{} {}\n", std::process::id(), session.unwrap_or(0));
-        self.claim.write_all_at(note.as_bytes(), 0)?;
-        self.file.write_all_at(format!("{}\n", std::process::id()).as_bytes(), 0)?;
+        self.claim.write_all_at(text::of_claim(std::process::id(), session).as_bytes(), 0)?;
+        self.file.write_all_at(text::of_pidfile(std::process::id()).as_bytes(), 0)?;
         own_witness(&self.file, WHOLE)?;
         // The mode is set on the file, so that the umask has no say in it.
         self.file.set_permissions(Permissions::from_mode(0o644))?;

@@ -1,5 +1,8 @@
 //! When a tick is due: pure arithmetic, and the loop over a clock that is handed in.
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod promise;
+
 use std::ops::ControlFlow;
 use std::time::Duration;
 
@@ -13,6 +16,9 @@ pub(crate) struct Due {
     pub(crate) at: Duration,
 }
 
+/// After the last number that there is: nobody lives to see it, and no clock gets there.
+const NEVER: Due = Due { number: u64::MAX, at: Duration::MAX };
+
 impl Timetable {
     /// The first tick: number 0, at the anchor or `initial_delay` after it.
     pub(crate) fn first(&self) -> Due {
@@ -21,11 +27,11 @@ impl Timetable {
 
     /// The tick after `last`, whose run ended at `now`.
     pub(crate) fn after(&self, last: Due, now: Duration) -> Due {
-        let following = last.number.saturating_add(1);
+        let Some(following) = last.number.checked_add(1) else { return NEVER };
         match self.missed {
             Missed::Delay => Due { number: following, at: now.saturating_add(self.every) },
             Missed::Burst => self.entry(following),
-            Missed::Skip => self.entry(following.max(self.first_not_before(now))),
+            Missed::Skip => self.first_not_before(now).map_or(NEVER, |first| self.entry(first.max(following))),
         }
     }
 
@@ -33,11 +39,10 @@ impl Timetable {
         Due { number, at: self.initial_delay.saturating_add(times(self.every, number)) }
     }
 
-    /// The number of the first tick that is not yet over due at `now`.
-    fn first_not_before(&self, now: Duration) -> u64 {
+    /// The number of the first tick that is not yet over due at `now`, if there is a number for it.
+    fn first_not_before(&self, now: Duration) -> Option<u64> {
         let since_first = now.saturating_sub(self.initial_delay).as_nanos();
-        let number = since_first.div_ceil(self.every.as_nanos().max(1));
-        u64::try_from(number).unwrap_or(u64::MAX)
+        u64::try_from(since_first.div_ceil(self.every.as_nanos().max(1))).ok()
     }
 
     /// Where in `0..=jitter` a tick falls is drawn anew for each, so that it never adds up.
@@ -52,8 +57,9 @@ impl Timetable {
 /// `Duration` multiplies by `u32` only; a tick's number goes further.
 fn times(every: Duration, number: u64) -> Duration {
     let nanos = every.as_nanos().saturating_mul(u128::from(number));
-    let seconds = u64::try_from(nanos / 1_000_000_000).unwrap_or(u64::MAX);
-    Duration::new(seconds, u32::try_from(nanos % 1_000_000_000).unwrap_or_default())
+    let (seconds, rest) = (u64::try_from(nanos / 1_000_000_000), u32::try_from(nanos % 1_000_000_000));
+    // Not second by second: what is beyond all bounds must not seem to come before what is not.
+    seconds.map_or(Duration::MAX, |seconds| Duration::new(seconds, rest.unwrap_or_default()))
 }
 
 /// What tells the loop the time, and wakes it.
@@ -98,7 +104,9 @@ pub(crate) fn repeat<B>(
 
 #[cfg(test)]
 mod tests {
+    use super::promise::{Happening, is_kept};
     use super::*;
+    use proptest::prelude::*;
     use std::cell::Cell;
 
     const MS: Duration = Duration::from_millis(1);
@@ -213,5 +221,51 @@ mod tests {
         let table = every(Duration::MAX, Missed::Burst);
         assert_eq!(table.entry(u64::MAX).at, Duration::new(u64::MAX, table.entry(u64::MAX).at.subsec_nanos()));
         assert_eq!(every(Duration::from_nanos(1), Missed::Skip).after(table.first(), Duration::MAX).number, u64::MAX);
+    }
+
+    /// Lengths of every order: none, some of an everyday period, and whatever there is.
+    fn length() -> impl Strategy<Value = Duration> {
+        prop_oneof![
+            Just(Duration::ZERO),
+            (0..100_u64).prop_map(Duration::from_millis),
+            (0..100_u64).prop_map(Duration::from_nanos),
+            any::<u64>().prop_map(Duration::from_nanos),
+            any::<Duration>(),
+            Just(Duration::MAX),
+        ]
+    }
+
+    fn timetable() -> impl Strategy<Value = Timetable> {
+        let missed = prop_oneof![Just(Missed::Skip), Just(Missed::Burst), Just(Missed::Delay)];
+        let longer_than_zero = length().prop_filter("a period is", |every| !every.is_zero());
+        (longer_than_zero, 0..9_u64, missed, length(), length()).prop_map(
+            |(every, times, missed, jitter, initial_delay)| Timetable { every, times, missed, jitter, initial_delay },
+        )
+    }
+
+    fn happening(set_back: impl Strategy<Value = Duration>) -> impl Strategy<Value = Happening> {
+        (length(), length(), set_back).prop_map(|(oversleeps, takes, set_back)| Happening {
+            oversleeps,
+            takes,
+            set_back,
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn no_drift_never_two_ticks_for_one_due_time_and_never_one_early(
+            table in timetable(),
+            happenings in proptest::collection::vec(happening(Just(Duration::ZERO)), 0..12),
+        ) {
+            is_kept(&table, &happenings);
+        }
+
+        #[test]
+        fn nor_on_a_clock_that_is_set_back(
+            table in timetable(),
+            happenings in proptest::collection::vec(happening(length()), 0..12),
+        ) {
+            is_kept(&table, &happenings);
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{Acquired, Claimed, Life, Patience, Place, look, witness};
+use super::{Acquired, Claimed, Life, Patience, Place, look, text, witness};
 use crate::error::Error;
 use crate::handover::Handover;
 
@@ -102,12 +102,12 @@ impl PidFile {
     /// The file cannot be read.
     pub fn read(&self) -> Result<Option<i32>, Error> {
         let Some(place) = Place::find(&self.path)? else { return Ok(None) };
-        if let Some(number) = self.held.as_ref().and_then(|held| witness::number(&held.claimed.file)) {
+        if let Some(number) = self.held.as_ref().and_then(|held| text::number(&held.claimed.file)) {
             // Not through its name: closing the file again would drop the witness.
             return Ok(Some(number));
         }
         match place.open_pidfile() {
-            Ok(file) => Ok(witness::number(&file)),
+            Ok(file) => Ok(text::number(&file)),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(source) => Err(Error::PidFile { path: self.path.clone(), source }),
         }

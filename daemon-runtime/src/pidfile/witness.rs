@@ -3,13 +3,14 @@
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::PAUSE;
 use super::claim::{self, CLAIM, STARTING, WHOLE, WITNESS};
 use super::place::{self, Place};
+use super::text;
 use crate::error::Error;
 use crate::handover::Handover;
 use crate::sys::lock::{self, Range};
@@ -205,7 +206,7 @@ fn by_claim(place: &Place, claim: File) -> io::Result<Life> {
     // Between two looks at the same witness: while it lives, only the agreement ends the starting. Without the second look
     // this could be the starting of one daemon, and the witness of the next.
     let starting = lock::is_locked(&claim, STARTING)? || lock::holder(&claim, WITNESS)? != witness;
-    let (named, session) = holder_by_name(&claim).unwrap_or_default();
+    let (named, session) = text::holder(&claim).unwrap_or_default();
     let (pid, proof) = match witness {
         Some(pid) => (pid, Proof::Lock(claim, WITNESS)),
         None if has_locked(named, &claim) => (named, Proof::Open(claim)),
@@ -215,13 +216,6 @@ fn by_claim(place: &Place, claim: File) -> io::Result<Life> {
     };
     let session = session.filter(|_| pid == named);
     Ok(Life::Running(Running { starting, session, ..Running::proved(pid, proof) }))
-}
-
-/// The pid and the session that the claim's file names, if it does.
-fn holder_by_name(claim: &File) -> Option<(i32, Option<i32>)> {
-    let text = start_of(claim)?;
-    let (pid, session) = text.strip_suffix('\n')?.split_once(' ')?;
-    Some((positive(pid)?, positive(session)))
 }
 
 /// Whether the process has this very file open together with the lock that is the claim; proc(5), `/proc/PID/fdinfo`.
@@ -283,7 +277,7 @@ fn left_behind(place: &Place) -> String {
     if let Some(found) = place.pidfile_strangeness() {
         return format!("{path} {found}");
     }
-    match place.open_pidfile().map(|file| number(&file)) {
+    match place.open_pidfile().map(|file| text::number(&file)) {
         Ok(Some(pid)) => format!("{path} was left behind by pid {pid}"),
         Ok(None) => format!("{path} was left behind, and names no process"),
         Err(e) => format!("{path} was left behind, and cannot be read: {}", crate::error::words(&e)),
@@ -295,65 +289,10 @@ fn left_behind(place: &Place) -> String {
 fn without_claim(place: &Place, why: &str) -> Life {
     let (path, claim) = (place.path().display(), place.claim_path());
     let unknown = |what: String| Life::Unknown { reason: format!("{path} {what}, and {} {why}", claim.display()) };
-    match place.open_pidfile().map(|file| number(&file)) {
+    match place.open_pidfile().map(|file| text::number(&file)) {
         Ok(Some(pid)) if !Path::new(&format!("/proc/{pid}")).exists() => Life::Dead { left: left_behind(place) },
         Ok(Some(pid)) => unknown(format!("names pid {pid}, which does not vouch for it")),
         Ok(None) => unknown("names no process".to_owned()),
         Err(e) => unknown(format!("cannot be read: {}", crate::error::words(&e))),
-    }
-}
-
-/// The number in a pidfile: digits and one newline at most, above 0.
-pub(super) fn number(file: &File) -> Option<i32> {
-    let text = start_of(file)?;
-    positive(text.strip_suffix('\n').unwrap_or(&text))
-}
-
-/// A pid in plain digits. Everything else names nobody: kill(2) would take 0 and -1 for whole crowds.
-fn positive(digits: &str) -> Option<i32> {
-    let plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
-    digits.parse().ok().filter(|pid| plain && *pid > 0)
-}
-
-/// What a file begins with, as far as it can be ours: two numbers, a blank and a newline.
-fn start_of(file: &File) -> Option<String> {
-    let mut start = [0_u8; 24];
-    let length = file.read_at(&mut start, 0).ok()?;
-    std::str::from_utf8(start.get(..length)?).ok().map(str::to_owned)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::io::Write;
-
-    fn read_back(text: &str) -> Option<i32> {
-        let path = std::env::temp_dir().join(format!("number-{}-{}", std::process::id(), text.len()));
-        let mut file = File::options().read(true).write(true).create(true).truncate(true).open(&path).expect("a file");
-        file.write_all(text.as_bytes()).expect("written");
-        fs::remove_file(&path).expect("removed");
-        number(&file)
-    }
-
-    #[test]
-    fn only_a_plain_positive_number_names_a_process() {
-        assert_eq!(read_back("1234\n"), Some(1234));
-        assert_eq!(read_back("1234"), Some(1234));
-        for text in [
-            "",
-            "\n",
-            "0\n",
-            "-1\n",
-            "+7\n",
-            " 7\n",
-            "7 \n",
-            "7\n8\n",
-            "banana\n",
-            "2147483648\n",
-            "\0\0\0\0\0",
-            "99999999999999999999",
-        ] {
-            assert_eq!(read_back(text), None, "{text:?}");
-        }
     }
 }

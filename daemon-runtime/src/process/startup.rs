@@ -3,26 +3,24 @@
 //! It is a pair of sequenced-packet sockets: a word arrives whole or not at all, and the end of the channel without a word
 //! means failure. The launcher has one end, session leader and daemon share the other; nobody hands either to a child.
 
+mod wire;
+
 use std::io::{self, IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use nix::cmsg_space;
+use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::socket::{
     AddressFamily, ControlMessage, MsgFlags, Shutdown, SockFlag, SockType, recvmsg, sendmsg, shutdown, socketpair,
 };
 
 use super::stages::Failure;
-use crate::spec::hook::When;
-use crate::spec::stage::Stage;
 use crate::sys::pidfd::{PidFd, poll_timeout};
 
 /// How long the channel may stay open after the last word on it.
 const GRACE: Duration = Duration::from_millis(50);
-
-/// The longest text of a word; a longer one is cut. It fits into any socket buffer.
-const LONGEST: usize = 32 * 1024;
 
 /// What the launcher is told.
 #[derive(Debug)]
@@ -58,19 +56,6 @@ pub(crate) enum Answer {
     Gone,
 }
 
-const FORKED: u8 = b'F';
-const LEADER: u8 = b'L';
-const STAGE: u8 = b'S';
-const ENVIRONMENT: u8 = b'V';
-const BEFORE: u8 = b'B';
-const AFTER: u8 = b'C';
-const WORKING: u8 = b'W';
-const READY: u8 = b'R';
-const PARTED: u8 = b'D';
-const FAILED: u8 = b'E';
-const PANICKED: u8 = b'P';
-const TERMINATED: u8 = b'T';
-const ENDED: u8 = b'X';
 const AGREED: u8 = b'A';
 const HEARD: u8 = b'H';
 
@@ -97,53 +82,35 @@ pub(crate) fn channel() -> io::Result<(LauncherEnd, DaemonEnd)> {
 impl DaemonEnd {
     /// Hands the launcher a handle on the daemon.
     pub(crate) fn introduce(&self, pid: i32, handle: &PidFd) {
-        self.send(FORKED, pid, "", Some(handle));
+        self.send(&wire::of_forked(pid), Some(handle));
     }
 
     /// Tells the launcher. One that is gone is told nothing, and that is no failure of the daemon's.
     pub(crate) fn say(&self, word: &Word) {
         match word {
             Word::Forked { pid, handle } => self.introduce(*pid, handle),
-            Word::Undone(failure) => self.say_undone(failure),
-            Word::Working => self.send(WORKING, 0, "", None),
-            Word::Ready { written: [out, err] } => self.send(READY, 0, &format!("{out} {err}"), None),
-            Word::Parted => self.send(PARTED, 0, "", None),
-            Word::Failed(text) => self.send(FAILED, 0, text, None),
-            Word::Panicked(text) => self.send(PANICKED, 0, text, None),
-            Word::Terminated { signal } => self.send(TERMINATED, *signal, "", None),
-            Word::Ended { status } => self.send(ENDED, *status, "", None),
+            word => self.send(&wire::of(word), None),
         }
     }
 
-    fn say_undone(&self, failure: &Failure) {
-        let with = |stage: &Stage, text: &str| format!("{} {text}", stage.word());
-        let errno = |source: &io::Error| source.raw_os_error().unwrap_or(0);
-        match failure {
-            Failure::SessionLeader(source) => self.send(LEADER, errno(source), &source.to_string(), None),
-            Failure::Stage(stage, source) => self.send(STAGE, errno(source), &with(stage, &source.to_string()), None),
-            Failure::Environment(count) => self.send(ENVIRONMENT, i32::try_from(*count).unwrap_or(i32::MAX), "", None),
-            Failure::Hook(When::Before, stage, text) => self.send(BEFORE, 0, &with(stage, text), None),
-            Failure::Hook(When::After, stage, text) => self.send(AFTER, 0, &with(stage, text), None),
-        }
-    }
-
-    fn send(&self, tag: u8, number: i32, text: &str, handle: Option<&PidFd>) {
-        let (tag, number) = ([tag], number.to_le_bytes());
-        let parts = [IoSlice::new(&tag), IoSlice::new(&number), IoSlice::new(cut(text).as_bytes())];
+    fn send(&self, bytes: &[u8], handle: Option<&PidFd>) {
         let raw = handle.map(|h| [h.as_fd().as_raw_fd()]);
         let rights: Vec<_> = raw.iter().map(|fds| ControlMessage::ScmRights(fds)).collect();
-        while let Err(nix::errno::Errno::EINTR) =
-            sendmsg::<()>(self.0.as_raw_fd(), &parts, &rights, MsgFlags::MSG_NOSIGNAL, None)
-        {}
+        let parts = [IoSlice::new(bytes)];
+        while let Err(Errno::EINTR) = sendmsg::<()>(self.0.as_raw_fd(), &parts, &rights, MsgFlags::MSG_NOSIGNAL, None) {
+        }
     }
 
     /// Reads the launcher's answer, once there is one.
     pub(crate) fn answer(&self) -> Answer {
         let mut byte = [0_u8; 1];
-        match nix::unistd::read(&self.0, &mut byte) {
-            Ok(1) if byte[0] == AGREED => Answer::Agreed,
-            Ok(1) if byte[0] == HEARD => Answer::Heard,
-            _ => Answer::Gone,
+        loop {
+            return match nix::unistd::read(&self.0, &mut byte) {
+                Err(Errno::EINTR) => continue,
+                Ok(1) if byte[0] == AGREED => Answer::Agreed,
+                Ok(1) if byte[0] == HEARD => Answer::Heard,
+                _ => Answer::Gone,
+            };
         }
     }
 }
@@ -151,19 +118,20 @@ impl DaemonEnd {
 impl LauncherEnd {
     /// The next word; nothing at the end of the channel.
     pub(crate) fn hear(&self) -> io::Result<Option<Word>> {
-        let mut bytes = vec![0_u8; LONGEST + 8];
+        let mut bytes = vec![0_u8; wire::LONGEST];
         let mut rights = cmsg_space!([i32; 1]);
         let (length, handle) = {
             let mut parts = [IoSliceMut::new(&mut bytes)];
             let flags = MsgFlags::MSG_CMSG_CLOEXEC;
             let message = match recvmsg::<()>(self.0.as_raw_fd(), &mut parts, Some(&mut rights), flags) {
+                Err(Errno::EINTR) => return self.hear(),
                 // A daemon that died with our words unread resets the channel: that is its end too.
-                Err(nix::errno::Errno::ECONNRESET) => return Ok(None),
+                Err(Errno::ECONNRESET) => return Ok(None),
                 other => other?,
             };
             (message.bytes, message.cmsgs()?.find_map(PidFd::received))
         };
-        parse(bytes.get(..length).unwrap_or_default(), handle)
+        wire::read(bytes.get(..length).unwrap_or_default(), handle)
     }
 
     /// Tells the daemon that the start is agreed on, and that this was the last word; false when nobody hears it.
@@ -194,58 +162,13 @@ impl LauncherEnd {
     }
 
     fn send(&self, byte: u8) -> bool {
-        nix::sys::socket::send(self.0.as_raw_fd(), &[byte], MsgFlags::MSG_NOSIGNAL).is_ok()
-    }
-}
-
-fn parse(bytes: &[u8], handle: Option<PidFd>) -> io::Result<Option<Word>> {
-    let Some((tag, rest)) = bytes.split_first() else { return Ok(None) };
-    let (number, text) = rest.split_first_chunk().ok_or_else(garbled)?;
-    let number = i32::from_le_bytes(*number);
-    let text = String::from_utf8_lossy(text);
-    let word = match (*tag, handle) {
-        (FORKED, Some(handle)) => Word::Forked { pid: number, handle },
-        (LEADER | STAGE | ENVIRONMENT | BEFORE | AFTER, _) => Word::Undone(undone(*tag, number, &text)?),
-        (WORKING, _) => Word::Working,
-        (READY, _) => {
-            let (out, err) = text.split_once(' ').ok_or_else(garbled)?;
-            Word::Ready { written: [out, err].map(|length| length.parse().unwrap_or(u64::MAX)) }
+        loop {
+            match nix::sys::socket::send(self.0.as_raw_fd(), &[byte], MsgFlags::MSG_NOSIGNAL) {
+                Err(Errno::EINTR) => {}
+                sent => return sent.is_ok(),
+            }
         }
-        (PARTED, _) => Word::Parted,
-        (FAILED, _) => Word::Failed(text.into_owned()),
-        (PANICKED, _) => Word::Panicked(text.into_owned()),
-        (TERMINATED, _) => Word::Terminated { signal: number },
-        (ENDED, _) => Word::Ended { status: number },
-        _ => return Err(garbled()),
-    };
-    Ok(Some(word))
-}
-
-fn undone(tag: u8, number: i32, text: &str) -> io::Result<Failure> {
-    let source = |text: &str| match number {
-        0 => io::Error::other(text.to_owned()),
-        errno => io::Error::from_raw_os_error(errno),
-    };
-    let of_stage = || {
-        let (word, text) = text.split_once(' ').ok_or_else(garbled)?;
-        Ok::<_, io::Error>((Stage::of_word(word).ok_or_else(garbled)?, text))
-    };
-    Ok(match tag {
-        LEADER => Failure::SessionLeader(source(text)),
-        ENVIRONMENT => Failure::Environment(usize::try_from(number).unwrap_or_default()),
-        BEFORE => of_stage().map(|(stage, text)| Failure::Hook(When::Before, stage, text.to_owned()))?,
-        AFTER => of_stage().map(|(stage, text)| Failure::Hook(When::After, stage, text.to_owned()))?,
-        _ => of_stage().map(|(stage, text)| Failure::Stage(stage, source(text)))?,
-    })
-}
-
-fn garbled() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, "the start-up channel carried something that is no word of ours")
-}
-
-fn cut(text: &str) -> &str {
-    let end = (0..=LONGEST.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
-    end.and_then(|end| text.get(..end)).unwrap_or_default()
+    }
 }
 
 impl AsFd for LauncherEnd {
@@ -263,6 +186,8 @@ impl AsFd for DaemonEnd {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spec::hook::When;
+    use crate::spec::stage::Stage;
 
     fn said(word: &Word) -> Word {
         let (launcher, daemon) = channel().expect("a channel");
@@ -320,7 +245,7 @@ mod tests {
 
     #[test]
     fn a_text_too_long_is_cut_between_two_characters() {
-        let Word::Failed(heard) = said(&Word::Failed("é".repeat(LONGEST))) else { panic!("another word") };
-        assert_eq!(heard.len(), LONGEST);
+        let Word::Failed(heard) = said(&Word::Failed("é".repeat(wire::LONGEST))) else { panic!("another word") };
+        assert!(heard.len() > wire::LONGEST / 2 && heard.chars().all(|c| c == 'é'));
     }
 }

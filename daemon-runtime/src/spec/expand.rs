@@ -3,6 +3,9 @@
 use std::env::VarError;
 use std::path::PathBuf;
 
+const NO_HOME: &str = "the home directory cannot be found: HOME is not set";
+const ANOTHERS_HOME: &str = "only `~/` at the beginning stands for a home directory, one's own";
+
 /// A path that still holds `~`, `$VAR` or `${VAR}`; see [`expand`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template(String);
@@ -33,7 +36,8 @@ impl Template {
             VarError::NotUnicode(_) => format!("the variable {} is not Unicode", e.var_name),
         })?;
         if path.starts_with('~') {
-            return Err("the home directory cannot be found: HOME is not set".to_owned());
+            let is_own = self.0 == "~" || self.0.starts_with("~/");
+            return Err(if is_own { NO_HOME } else { ANOTHERS_HOME }.to_owned());
         }
         Ok(PathBuf::from(path.into_owned()))
     }
@@ -42,6 +46,46 @@ impl Template {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    /// A piece of a path, and what becomes of it.
+    fn piece() -> impl Strategy<Value = (String, String)> {
+        prop_oneof![
+            "[a-zA-Z0-9/._ ~-]{0,8}/".prop_map(|text| (text.clone(), text)),
+            Just(("$CARGO_PKG_NAME/".to_owned(), "daemon-runtime/".to_owned())),
+            Just(("${CARGO_PKG_NAME}".to_owned(), "daemon-runtime".to_owned())),
+            Just(("$$".to_owned(), "$".to_owned())),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        #[cfg_attr(miri, ignore = "cargo's variables are not there")]
+        fn variables_are_replaced_and_all_else_stays(pieces in proptest::collection::vec(piece(), 0..6)) {
+            let (written, meant): (String, String) = pieces.into_iter().unzip();
+            prop_assert_eq!(expand(format!("/{written}")).expand(), Ok(PathBuf::from(format!("/{meant}"))));
+        }
+
+        #[test]
+        #[cfg_attr(miri, ignore = "the home directory is not there")]
+        fn only_a_tilde_at_the_beginning_is_the_home_directory(rest in "[a-z~/]{0,12}") {
+            let home = std::env::var("HOME").expect("a home directory");
+            prop_assert_eq!(expand(format!("~/{rest}")).expand(), Ok(PathBuf::from(format!("{home}/{rest}"))));
+            prop_assert_eq!(expand(format!("/~/{rest}")).expand(), Ok(PathBuf::from(format!("/~/{rest}"))));
+        }
+
+        #[test]
+        fn any_text_is_expanded_or_refused(text in ".{0,16}") {
+            let expanded = expand(text.clone()).expand();
+            prop_assert!(expanded.is_err() || text.contains(['$', '~']) || expanded == Ok(PathBuf::from(text)));
+        }
+    }
+
+    #[test]
+    fn the_home_directory_of_another_is_not_taken_for_a_missing_one() {
+        let told = expand("~nobody/x").expand().expect_err("refused");
+        assert!(told.contains("one's own"), "{told}");
+    }
 
     #[test]
     fn a_variable_and_the_home_directory_are_replaced() {

@@ -217,9 +217,11 @@ pub struct Umask(pub(crate) u32);
 impl Umask {
     fn read(text: &str) -> Result<Self, String> {
         let digits = text.strip_prefix("0o").unwrap_or(text);
+        // `from_str_radix` alone would take a sign.
+        let is_octal = digits.bytes().all(|digit| matches!(digit, b'0'..=b'7'));
         u32::from_str_radix(digits, 8)
             .ok()
-            .filter(|mask| *mask <= 0o777)
+            .filter(|mask| is_octal && *mask <= 0o777)
             .map(Self)
             .ok_or_else(|| "a umask has up to three octal digits, like \"027\" or 0o027".to_owned())
     }
@@ -273,6 +275,7 @@ impl IntoSetting<u32> for i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn set<T>(given: impl IntoSetting<T>) -> Setting<T> {
         given.into_setting()
@@ -289,7 +292,7 @@ mod tests {
         assert_eq!(set::<Umask>("027"), Setting::Value(Umask(0o27)));
         assert_eq!(set::<Umask>(0o077), Setting::Value(Umask(0o77)));
         assert!(matches!(set::<Umask>("1777"), Setting::Refused { .. }));
-        assert!(matches!(set::<Umask>("+7x"), Setting::Refused { .. }));
+        assert!(matches!(set::<Umask>("+7"), Setting::Refused { .. }));
         assert!(matches!(set::<Umask>(-1), Setting::Refused { .. }));
     }
 
@@ -297,5 +300,33 @@ mod tests {
     fn a_wrong_word_is_answered_with_the_right_ones() {
         let Setting::Refused { reason, .. } = set::<Missed>("skipp") else { panic!("taken") };
         assert_eq!(reason, r#"the choices are "skip", "burst", "delay""#);
+    }
+
+    proptest! {
+        #[test]
+        fn a_umask_is_what_its_octal_digits_say_and_nothing_else_is_one(
+            text in prop_oneof!["(0o)?[0-7]{0,4}", "[-+ 0-9ox_]{0,5}", ".{0,5}"],
+        ) {
+            let digits = text.strip_prefix("0o").unwrap_or(&text);
+            let value = |digit: char| digit.to_digit(8);
+            let mask = digits.chars().map(value).try_fold(0, |mask, digit| Some(mask * 8 + digit?));
+            match mask.filter(|mask| !digits.is_empty() && *mask <= 0o777) {
+                Some(mask) => prop_assert_eq!(set::<Umask>(&text), Setting::Value(Umask(mask))),
+                None => prop_assert!(matches!(set::<Umask>(&text), Setting::Refused { .. }), "{:?}", text),
+            }
+        }
+
+        #[test]
+        fn a_duration_is_read_as_it_is_written(secs in 0..=u64::from(u32::MAX), nanos in 0..1_000_000_000_u32) {
+            let time = Duration::new(secs, nanos);
+            prop_assert_eq!(set::<Duration>(&humantime::format_duration(time).to_string()), Setting::Value(time));
+        }
+
+        #[test]
+        fn no_text_is_a_duration_without_a_unit(text in "[-+ .0-9]{0,9}") {
+            // Zero needs none.
+            let is_zero = text.trim_matches(|c: char| c == ' ') == "0";
+            prop_assert!(is_zero || matches!(set::<Duration>(&text), Setting::Refused { .. }), "{:?}", text);
+        }
     }
 }

@@ -47,7 +47,7 @@ pub enum Stage {
 }
 
 /// In their order, each with its word.
-const STAGES: [(Stage, &str); 10] = [
+pub(crate) const STAGES: [(Stage, &str); 10] = [
     (Stage::Detach, "detach"),
     (Stage::CoreDumps, "core_dumps"),
     (Stage::Chroot, "chroot"),

@@ -1,6 +1,7 @@
 //! Descriptors that no Rust object owns: what the launching program leaked.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::path::Path;
 
@@ -89,15 +90,21 @@ pub(crate) fn adopt(fd: RawFd) -> Option<OwnedFd> {
 
 /// Device and inode of what a number means.
 pub(crate) fn identity(fd: RawFd) -> Option<(u64, u64)> {
-    // SAFETY: the number is only lent to fstat(2), which says EBADF where it is not open.
-    let borrowed = unsafe { BorrowedFd::borrow_raw(fd) };
-    nix::sys::stat::fstat(borrowed).ok().map(|stat| (stat.st_dev, stat.st_ino))
+    let mut stat = MaybeUninit::<libc::stat>::uninit();
+    // SAFETY: fstat(2) takes any number, and says EBADF where it is not open; the memory is of the right type.
+    if unsafe { libc::fstat(fd, stat.as_mut_ptr()) } != 0 {
+        return None;
+    }
+    // SAFETY: it has succeeded, so all of it is written.
+    let stat = unsafe { stat.assume_init() };
+    Some((stat.st_dev, stat.st_ino))
 }
 
+// By the bare call: a `BorrowedFd` would promise that the number is open, which is what is asked here.
 fn flags(fd: RawFd) -> Option<FdFlag> {
-    // SAFETY: the number is only lent to fcntl(2), which says EBADF where it is not open.
-    let borrowed = unsafe { BorrowedFd::borrow_raw(fd) };
-    fcntl(borrowed, FcntlArg::F_GETFD).ok().map(FdFlag::from_bits_truncate)
+    // SAFETY: F_GETFD takes any number, touches no memory, and says EBADF where it is not open.
+    let flags = unsafe { libc::fcntl(fd, libc::F_GETFD) };
+    (flags >= 0).then(|| FdFlag::from_bits_truncate(flags))
 }
 
 /// Closes a descriptor by its number.
@@ -105,4 +112,27 @@ pub(crate) fn close(fd: RawFd) {
     // SAFETY: callers pass numbers that no Rust object of the daemon owns: they were inherited from the launching program,
     // or the user asked for everything to be closed. close(2) itself cannot do harm with a number that is not open.
     unsafe { libc::close(fd) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_that_no_descriptor_has_is_not_open_and_not_adopted() {
+        for fd in [-1, i32::MIN, i32::MAX] {
+            assert!(!is_open(fd) && !is_close_on_exec(fd) && identity(fd).is_none() && adopt(fd).is_none(), "{fd}");
+        }
+    }
+
+    #[test]
+    fn what_this_program_opened_is_not_adopted_and_what_came_along_is_once() {
+        let file = std::fs::File::open("/dev/null").expect("open");
+        assert!(adopt(file.as_raw_fd()).is_none());
+        // As if it had come over exec(2); high, so that no other test gets the number meanwhile.
+        let high = fcntl(io::stderr(), FcntlArg::F_DUPFD(900)).expect("a copy");
+        let (mine, again) = (adopt(high), adopt(high));
+        assert!(mine.is_some_and(|fd| is_close_on_exec(fd.as_raw_fd())) && again.is_none());
+        assert!(!is_open(high));
+    }
 }

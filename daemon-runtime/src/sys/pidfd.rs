@@ -27,9 +27,11 @@ impl PidFd {
     /// The handle that came with a message, if one did; unix(7), `SCM_RIGHTS`.
     pub(crate) fn received(control: ControlMessageOwned) -> Option<Self> {
         let ControlMessageOwned::ScmRights(fds) = control else { return None };
-        let raw = *fds.first()?;
         // SAFETY: the kernel has just put this descriptor into our table for us, and nobody else knows its number.
-        Some(Self(unsafe { OwnedFd::from_raw_fd(raw) }))
+        let own = |raw| unsafe { OwnedFd::from_raw_fd(raw) };
+        // All of them are ours to close, also those that nobody should have sent.
+        let owned: Vec<OwnedFd> = fds.into_iter().map(own).collect();
+        owned.into_iter().next().map(Self)
     }
 
     pub(crate) fn signal(&self, signal: i32) -> io::Result<()> {
