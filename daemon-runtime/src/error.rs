@@ -262,12 +262,27 @@ pub enum Error {
     Look {
         /// The daemon.
         pid: i32,
+        /// Why not.
+        reason: String,
+    },
+    /// There can be no handle on a process, and only through one is a process signalled.
+    Handle {
+        /// The system call.
+        call: &'static str,
         /// The system's error.
         source: io::Error,
     },
 }
 
 impl Error {
+    /// A signal could not be sent.
+    pub(crate) fn unsent(pid: i32, signal: i32, source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::Unsupported => Self::Handle { call: "pidfd_send_signal", source },
+            _ => Self::Signal { pid, signal, source },
+        }
+    }
+
     /// Whether the cause is a lack of privilege (EACCES or EPERM): exit code 4.
     #[must_use]
     pub fn is_privilege(&self) -> bool {
@@ -293,7 +308,7 @@ impl Error {
             | Self::Signals { source }
             | Self::Descriptors { source }
             | Self::Signal { source, .. }
-            | Self::Look { source, .. } => Some(source),
+            | Self::Handle { source, .. } => Some(source),
             _ => None,
         }
     }

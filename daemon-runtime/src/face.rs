@@ -8,7 +8,7 @@ use crate::cli;
 use crate::error::Error;
 use crate::outcome::{self, Outcome, Terminal};
 use crate::process::crowd::{self, OnInterrupt};
-use crate::process::streams::Listen;
+use crate::process::streams::{self, Listen};
 use crate::process::{Observer, Silent, anew};
 use crate::spec::Daemon;
 
@@ -139,6 +139,8 @@ impl Daemon {
     /// }
     /// ```
     pub fn dispatch(&self, asked: impl IntoAction) -> Outcome {
+        // Before anything is opened: what is printed must not get into a file of ours.
+        streams::ensure_standard();
         match cli::parse(&self.spec, asked.into_action()) {
             Ok(action) => match self.spec.instances {
                 Some(count) if self.spec.instance.get().is_none() => self.perform_all(count, &action),

@@ -28,7 +28,7 @@ use self::place::Place;
 pub(crate) use self::witness::{Life, Running, look};
 use crate::error::Error;
 use crate::folder::Owner;
-use crate::sys::{descriptor, lock};
+use crate::sys::{descriptor, file_size, lock};
 
 /// Why nothing can be told of a claim that is held by nobody who vouches for it.
 pub(crate) const HELD: &str = "its claim is held by a process that does not vouch for it";
@@ -131,8 +131,11 @@ impl Claimed {
     pub(crate) fn seal(&self, session: Option<i32>) -> io::Result<()> {
         own_witness(&self.claim, WITNESS)?;
         // For those who may open the claim: who holds it, and the session that is the daemon's alone.
-        self.claim.write_all_at(text::of_claim(std::process::id(), session).as_bytes(), 0)?;
-        self.file.write_all_at(text::of_pidfile(std::process::id()).as_bytes(), 0)?;
+        let (note, number) = (text::of_claim(std::process::id(), session), text::of_pidfile(std::process::id()));
+        file_size::told_by_error(|| {
+            self.claim.write_all_at(note.as_bytes(), 0)?;
+            self.file.write_all_at(number.as_bytes(), 0)
+        })?;
         own_witness(&self.file, WHOLE)?;
         // The mode is set on the file, so that the umask has no say in it.
         self.file.set_permissions(Permissions::from_mode(0o644))?;
@@ -198,13 +201,15 @@ impl Claimed {
 /// One try: nothing while another holds the claim, or a daemon lives without it.
 fn attempt(place: &Place) -> Result<Option<Claimed>, Error> {
     place.check_pidfile()?;
+    // Before the claim is there: what fails after that must take its name away again.
+    let own = place.try_clone()?;
     let Some(claim) = claim::try_take(place)? else { return Ok(None) };
     // Somebody removed a living daemon's claim by hand, or a dying one has not closed its pidfile yet: `look` tells which.
     if witness::of_pidfile(place).is_some() {
         place.remove_claim();
         return Ok(None);
     }
-    Claimed::prepare(place.try_clone()?, claim).map(Some)
+    Claimed::prepare(own, claim).map(Some)
 }
 
 /// Takes the turn to ask the daemon to stop.

@@ -125,6 +125,11 @@ pub(crate) fn check(wanted: &[String]) -> Result<(), Error> {
     }
 }
 
+/// One of the others, of a process that cannot be seen.
+pub(crate) fn unread(field: &str) -> Option<Value> {
+    OTHERS.iter().any(|(name, _)| *name == field).then_some(Value::Null)
+}
+
 /// Reads one of the others.
 pub(crate) fn read(field: &str, process: &Process, stat: &Stat) -> Option<Value> {
     let (_, read) = OTHERS.iter().find(|(name, _)| *name == field)?;

@@ -37,7 +37,7 @@ pub(crate) fn reload(spec: &Spec) -> Result<Reload, Error> {
     match handle.signal(signal) {
         Ok(()) => Ok(Reload { pid }),
         Err(e) if e.raw_os_error() == Some(nix::libc::ESRCH) => Err(Error::NotRunning),
-        Err(source) => Err(Error::Signal { pid, signal, source }),
+        Err(source) => Err(Error::unsent(pid, signal, source)),
     }
 }
 
@@ -60,11 +60,11 @@ fn reloaded(spec: &Spec, daemon: i32) -> i32 {
         return daemon;
     }
     let session = nix::unistd::getsid(Some(nix::unistd::Pid::from_raw(daemon))).map_or(0, nix::unistd::Pid::as_raw);
-    let program = session::members(session).into_iter().find(|(_, stat)| stat.ppid == daemon);
+    let program = session::members(session).unwrap_or_default().into_iter().find(|(_, stat)| stat.ppid == daemon);
     program.map_or(daemon, |(process, _)| process.pid)
 }
 
 fn handles_hangup(pid: i32) -> Result<bool, Error> {
-    let look = |e: procfs::ProcError| Error::Look { pid, source: std::io::Error::other(e) };
-    session::handles(pid, nix::libc::SIGHUP).map_err(look)
+    let unseen = |e| Error::Look { pid, reason: session::why_unseen(pid, &e) };
+    session::handles(pid, nix::libc::SIGHUP).map_err(unseen)
 }

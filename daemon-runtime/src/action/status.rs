@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
+use procfs::ProcResult;
 use procfs::process::{Process, Stat};
 use serde_json::{Map, Value};
 
@@ -44,20 +45,23 @@ pub enum State {
     },
 }
 
-/// What is known of a daemon that runs.
+/// What is known of a daemon that runs. That it runs, and its pid, the kernel's locks tell; the rest stands in `/proc`, and is
+/// `None` where this account is not shown it.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Vitals {
     /// Its pid.
     pub pid: i32,
     /// How long it has been running.
-    pub uptime: Duration,
+    pub uptime: Option<Duration>,
     /// The share of one processor that all processes of its session have had in their lives so far, in percent.
-    pub cpu_percent: f64,
+    pub cpu_percent: Option<f64>,
     /// The share of the machine's memory that all processes of its session have resident, in percent.
-    pub memory_percent: f64,
+    pub memory_percent: Option<f64>,
     /// How many processes its session has.
-    pub group_num_procs: usize,
+    pub group_num_procs: Option<usize>,
+    /// Why something of this cannot be told, where that is so.
+    pub untold: Option<String>,
 }
 
 pub(crate) fn status(spec: &Spec, options: &StatusOptions) -> Result<Status, Error> {
@@ -65,12 +69,12 @@ pub(crate) fn status(spec: &Spec, options: &StatusOptions) -> Result<Status, Err
     let plan = Plan::of(spec)?;
     let mut more = Map::new();
     let state = match look(&plan.pidfile)? {
-        Life::Running(daemon) => match vitals(daemon.pid, &options.fields, &mut more) {
-            Ok(vitals) => State::Running(vitals),
-            // It has ended between the question and the look.
-            Err(_) if !daemon.is_vouched() => State::NotRunning,
-            Err(source) => return Err(Error::Look { pid: daemon.pid, source }),
-        },
+        Life::Running(daemon) => {
+            let vitals = vitals(daemon.pid, &options.fields, &mut more);
+            // Else it has ended between the question and the look.
+            let is_told = vitals.untold.is_none() || daemon.is_vouched();
+            if is_told { State::Running(vitals) } else { State::NotRunning }
+        }
         Life::Absent | Life::Starting => State::NotRunning,
         Life::Held => State::Unknown { reason: HELD.to_owned() },
         Life::Dead { left } => State::Dead { left },
@@ -79,32 +83,42 @@ pub(crate) fn status(spec: &Spec, options: &StatusOptions) -> Result<Status, Err
     Ok(Status { name: plan.name, state, more })
 }
 
-fn vitals(pid: i32, wanted: &[String], more: &mut Map<String, Value>) -> std::io::Result<Vitals> {
-    let process = Process::new(pid).map_err(std::io::Error::other)?;
-    let stat = process.stat().map_err(std::io::Error::other)?;
-    let now = Duration::from(clock_gettime(ClockId::CLOCK_BOOTTIME)?);
-    let group = group_of(pid, &stat);
+fn vitals(pid: i32, wanted: &[String], more: &mut Map<String, Value>) -> Vitals {
+    let process = Process::new(pid).and_then(|process| Ok((process.stat()?, process)));
     for field in wanted {
-        if let Some(value) = fields::read(field, &process, &stat) {
-            more.insert(field.clone(), value);
-        }
+        let value = match &process {
+            Ok((stat, process)) => fields::read(field, process, stat),
+            Err(_) => fields::unread(field),
+        };
+        more.extend(value.map(|value| (field.clone(), value)));
     }
+    let vitals = process.and_then(|(stat, _)| of_session(pid, &stat));
+    vitals.unwrap_or_else(|error| {
+        let untold = Some(session::why_unseen(pid, &error));
+        Vitals { pid, uptime: None, cpu_percent: None, memory_percent: None, group_num_procs: None, untold }
+    })
+}
+
+fn of_session(pid: i32, stat: &Stat) -> ProcResult<Vitals> {
+    let now = Duration::from(clock_gettime(ClockId::CLOCK_BOOTTIME).map_err(std::io::Error::from)?);
+    let group = group_of(pid, stat)?;
     Ok(Vitals {
         pid,
-        uptime: age(&stat, now),
-        cpu_percent: group.iter().map(|(_, member)| cpu_percent(member, now)).sum(),
-        memory_percent: group.iter().map(|(_, member)| memory_percent(member)).sum(),
-        group_num_procs: group.len(),
+        uptime: Some(age(stat, now)),
+        cpu_percent: Some(group.iter().map(|(_, member)| cpu_percent(member, now)).sum()),
+        memory_percent: Some(group.iter().map(|(_, member)| memory_percent(member)).sum()),
+        group_num_procs: Some(group.len()),
+        untold: None,
     })
 }
 
 /// The processes of the daemon's session. One that runs in the foreground shares its session with the shell that started
 /// it, whose other processes are not the daemon's: then those of its process group.
-fn group_of(pid: i32, stat: &Stat) -> Vec<(Process, Stat)> {
-    let members = session::members(stat.session);
+fn group_of(pid: i32, stat: &Stat) -> ProcResult<Vec<(Process, Stat)>> {
+    let members = session::members(stat.session)?;
     let shared =
         stat.pgrp != stat.session || (pid != stat.session && members.iter().any(|(m, _)| m.pid == stat.session));
-    members.into_iter().filter(|(_, member)| !shared || member.pgrp == stat.pgrp).collect()
+    Ok(members.into_iter().filter(|(_, member)| !shared || member.pgrp == stat.pgrp).collect())
 }
 
 fn ticks(count: u64) -> Duration {

@@ -75,15 +75,17 @@ pub(super) fn handle(plan: &Plan, daemon: &Running) -> Result<Option<PidFd>, Err
     let handle = match PidFd::open(daemon.pid) {
         Ok(handle) => handle,
         Err(e) if e.raw_os_error() == Some(nix::libc::ESRCH) => return Ok(None),
-        Err(source) => return Err(Error::Look { pid: daemon.pid, source }),
+        Err(source) => return Err(Error::Handle { call: "pidfd_open", source }),
     };
     // Asked after the handle was made: if the kernel still vouches for the number, the handle cannot mean anybody else.
     for _ in 0..PATIENCE {
         if !daemon.is_vouched() {
             return Ok(None);
         }
-        if daemon.has_its_file() {
-            return Ok(Some(handle));
+        match daemon.has_its_file() {
+            Ok(true) => return Ok(Some(handle)),
+            Ok(false) => {}
+            Err(reason) => return Err(Error::CannotTell { path: plan.pidfile.clone(), reason }),
         }
         // One that is just dying closes its files a moment before it loses its locks.
         std::thread::sleep(PAUSE);
@@ -126,7 +128,7 @@ fn signal(handle: &PidFd, pid: i32, signal: i32) -> Result<(), Error> {
     match handle.signal(signal) {
         // It has ended by itself: that is what was wanted.
         Err(e) if e.raw_os_error() == Some(nix::libc::ESRCH) => Ok(()),
-        other => other.map_err(|source| Error::Signal { pid, signal, source }),
+        other => other.map_err(|source| Error::unsent(pid, signal, source)),
     }
 }
 

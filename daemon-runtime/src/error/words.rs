@@ -3,9 +3,13 @@
 use std::time::Duration;
 use std::{fmt, io};
 
+use nix::errno::Errno;
+use nix::sys::resource::{Resource, getrlimit};
+
 use super::Error;
 
 impl fmt::Display for Error {
+    #[allow(clippy::too_many_lines, reason = "a sentence for each, and the compiler sees that none is missing")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Setting { key, value, reason } => write!(f, "`{key} = {value}` cannot be: {reason}"),
@@ -105,17 +109,32 @@ impl fmt::Display for Error {
                 "pid {pid} does not handle SIGHUP, which would have killed it, so none was sent; \
                  `restart` starts it anew"
             ),
-            Self::Look { pid, source } => write!(f, "cannot read /proc/{pid}: {}", words(source)),
+            Self::Look { pid, reason } => write!(f, "cannot look at pid {pid}: {reason}"),
+            Self::Handle { call, source } => {
+                let lacking = if is_lacking(source) { WITHOUT_HANDLES } else { "" };
+                write!(f, "{call} failed: {}{lacking}", words(source))
+            }
         }
     }
+}
+
+const WITHOUT_HANDLES: &str = "; without it no process could be signalled for certain: it needs Linux 5.3, and a sandbox that \
+                               lets it through";
+
+/// Whether the kernel does not know the call, or a sandbox keeps it from us.
+fn is_lacking(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied)
 }
 
 /// The system's error in words, without Rust's `(os error N)`.
 pub(crate) fn words(error: &io::Error) -> String {
     let whole = error.to_string();
-    match whole.split_once(" (os error") {
-        Some((text, _)) => text.to_owned(),
-        None => whole,
+    let text = whole.split_once(" (os error").map_or(whole.as_str(), |(text, _)| text);
+    match getrlimit(Resource::RLIMIT_NOFILE) {
+        Ok((most, _)) if error.raw_os_error() == Some(Errno::EMFILE as i32) => {
+            format!("{text}: this process may have {most} (`ulimit -n`)")
+        }
+        _ => text.to_owned(),
     }
 }
 

@@ -6,6 +6,8 @@ use anstream::adapter::strip_str;
 use anstream::stream::RawStream;
 use anstyle_query::{no_color, term_supports_ansi_color};
 
+use crate::sys::file_size::told_by_error;
+
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Stream {
     Out,
@@ -15,13 +17,13 @@ pub(super) enum Stream {
 // A terminal that is gone, a closed pipe or a full disk must not turn a daemon that runs into a failure: what cannot be
 // written is not.
 pub(super) fn print(stream: Stream, text: &str) {
-    let _ = match stream {
+    let _ = told_by_error(|| match stream {
         Stream::Out => put(io::stdout(), text),
         Stream::Err => {
             let _ = io::stdout().flush();
             put(io::stderr(), text)
         }
-    };
+    });
 }
 
 fn put(mut to: impl RawStream, text: &str) -> io::Result<()> {

@@ -26,13 +26,21 @@ fn words(status: &Status, wanted: &[String]) -> String {
 }
 
 fn running(vitals: &Vitals) -> String {
-    format!(
-        "pid: {}, status: running, uptime: {}, %cpu: {:.1}, %mem: {:.1}",
-        vitals.pid,
-        uptime(vitals.uptime),
-        vitals.cpu_percent,
-        vitals.memory_percent
-    )
+    let percent = |share: f64| format!("{share:.1}");
+    let fields = [
+        ("uptime", vitals.uptime.map(uptime)),
+        ("%cpu", vitals.cpu_percent.map(percent)),
+        ("%mem", vitals.memory_percent.map(percent)),
+    ];
+    let told = fields.iter().filter_map(|(name, value)| Some(format!(", {name}: {}", value.as_ref()?)));
+    let told: String = [format!("pid: {}, status: running", vitals.pid)].into_iter().chain(told).collect();
+    match &vitals.untold {
+        None => told,
+        Some(why) => {
+            let untold: Vec<_> = fields.iter().filter(|(_, value)| value.is_none()).map(|(name, _)| *name).collect();
+            format!("{told} ({} cannot be told: {why})", untold.join(", "))
+        }
+    }
 }
 
 fn plain(value: &Value) -> String {
@@ -58,9 +66,9 @@ fn is_running(status: &Status) -> bool {
 fn with_vitals(all: &mut Map<String, Value>, vitals: &Vitals) {
     put(all, "status", json!("running"));
     put(all, "pid", json!(vitals.pid));
-    put(all, "uptime", json!(rounded(vitals.uptime.as_secs_f64())));
-    put(all, "cpu_percent", json!(rounded(vitals.cpu_percent)));
-    put(all, "memory_percent", json!(rounded(vitals.memory_percent)));
+    put(all, "uptime", json!(vitals.uptime.map(|uptime| rounded(uptime.as_secs_f64()))));
+    put(all, "cpu_percent", json!(vitals.cpu_percent.map(rounded)));
+    put(all, "memory_percent", json!(vitals.memory_percent.map(rounded)));
     put(all, "group_num_procs", json!(vitals.group_num_procs));
 }
 
@@ -94,13 +102,32 @@ mod tests {
 
     fn vitals() -> Vitals {
         let uptime = Duration::from_secs(12 * 86_400 + 3 * 3_600 + 4 * 60);
-        Vitals { pid: 1234, uptime, cpu_percent: 12.44, memory_percent: 4.51, group_num_procs: 3 }
+        Vitals {
+            pid: 1234,
+            uptime: Some(uptime),
+            cpu_percent: Some(12.44),
+            memory_percent: Some(4.51),
+            group_num_procs: Some(3),
+            untold: None,
+        }
     }
 
     #[test]
     fn a_running_daemon_is_told_as_documented() {
         let told = words(&status(State::Running(vitals())), &[]);
         assert_eq!(told, "pid: 1234, status: running, uptime: 12d 3h 4m, %cpu: 12.4, %mem: 4.5");
+    }
+
+    #[test]
+    fn what_cannot_be_told_is_named_with_the_reason_and_null_in_the_json() {
+        let untold = Some("/proc is not mounted".to_owned());
+        let unseen = Vitals { uptime: None, cpu_percent: None, memory_percent: None, untold, ..vitals() };
+        let unseen = status(State::Running(Vitals { group_num_procs: None, ..unseen }));
+        let told = "pid: 1234, status: running (uptime, %cpu, %mem cannot be told: /proc is not mounted)";
+        assert_eq!(words(&unseen, &[]), told);
+        let nulls = json!({"name": "foo", "status": "running", "pid": 1234, "uptime": null, "cpu_percent": null,
+            "memory_percent": null, "group_num_procs": null});
+        assert_eq!(json(&unseen, &[]), nulls);
     }
 
     #[test]

@@ -7,6 +7,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use nix::errno::Errno;
+use nix::sys::signal::kill;
+use nix::unistd::Pid;
+
 use super::PAUSE;
 use super::claim::{self, CLAIM, STARTING, WHOLE, WITNESS};
 use super::place::{self, Place};
@@ -88,13 +92,11 @@ impl Running {
 
     /// Whether the process that the kernel names has the file open that the proof stands on. A lock can outlive the process
     /// that took it, where another shares its table of descriptors (clone(2), `CLONE_FILES`), and by now the number could be
-    /// anybody's. Only who asks as root could harm anybody; he can look.
-    pub(crate) fn has_its_file(&self) -> bool {
+    /// anybody's. Only who asks as root could harm anybody; he can look. An error is the reason why even he cannot.
+    pub(crate) fn has_its_file(&self) -> Result<bool, String> {
         match &self.proof {
-            Proof::Lock(file, _) | Proof::Open(file) if nix::unistd::geteuid().is_root() => {
-                has_open(self.pid, file).unwrap_or(true)
-            }
-            _ => true,
+            Proof::Lock(file, _) | Proof::Open(file) if nix::unistd::geteuid().is_root() => has_open(self.pid, file),
+            _ => Ok(true),
         }
     }
 
@@ -227,14 +229,28 @@ pub(super) fn has_locked(pid: i32, claim: &File) -> bool {
     descriptors_of(pid, claim).into_iter().flatten().flatten().any(|fd| locks(&fd))
 }
 
-/// Whether the process has this very file open; nothing where we may not look, for which even root needs a capability.
-fn has_open(pid: i32, file: &File) -> Option<bool> {
+/// Whether the process has this very file open. It counts as open where we may not look, for which even root needs a
+/// capability; where nobody could look, this says why.
+fn has_open(pid: i32, file: &File) -> Result<bool, String> {
     let seen = descriptors_of(pid, file).and_then(Iterator::collect::<io::Result<Vec<OsString>>>);
+    let unseen =
+        |why: &str| Err(format!("whether pid {pid} has the file open that vouches for it cannot be seen: {why}"));
     match seen {
-        Ok(fds) => Some(!fds.is_empty()),
-        Err(e) if e.kind() == io::ErrorKind::PermissionDenied => None,
-        Err(_) => Some(false),
+        Ok(fds) => Ok(!fds.is_empty()),
+        Err(e) => match e.kind() {
+            io::ErrorKind::PermissionDenied => Ok(true),
+            // It shows this process to itself, whatever else it hides.
+            io::ErrorKind::NotFound if !Path::new("/proc/self").exists() => unseen("/proc is not mounted"),
+            // It has ended, or is hidden from us.
+            io::ErrorKind::NotFound => Ok(!is_nobody(pid)),
+            _ => unseen(&crate::error::words(&e)),
+        },
     }
+}
+
+/// Whether no process has this pid; asked of the kernel, because /proc may hide those of others.
+fn is_nobody(pid: i32) -> bool {
+    kill(Pid::from_raw(pid), None) == Err(Errno::ESRCH)
 }
 
 /// The descriptors by which the process has this very file open, and a failure for each at which we may not look.
@@ -290,7 +306,7 @@ fn without_claim(place: &Place, why: &str) -> Life {
     let (path, claim) = (place.path().display(), place.claim_path());
     let unknown = |what: String| Life::Unknown { reason: format!("{path} {what}, and {} {why}", claim.display()) };
     match place.open_pidfile().map(|file| text::number(&file)) {
-        Ok(Some(pid)) if !Path::new(&format!("/proc/{pid}")).exists() => Life::Dead { left: left_behind(place) },
+        Ok(Some(pid)) if is_nobody(pid) => Life::Dead { left: left_behind(place) },
         Ok(Some(pid)) => unknown(format!("names pid {pid}, which does not vouch for it")),
         Ok(None) => unknown("names no process".to_owned()),
         Err(e) => unknown(format!("cannot be read: {}", crate::error::words(&e))),

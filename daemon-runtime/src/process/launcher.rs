@@ -25,12 +25,14 @@ use crate::spec::setting::Detach;
 use crate::spec::stage::Stage;
 use crate::sys::disposition::{ChildrenStay, Mask};
 use crate::sys::fork::{Side, SingleThreaded, fork};
+use crate::sys::pidfd::PidFd;
 
 /// Refuses what a start in the background would refuse, before the daemon that runs is stopped for it.
 pub(crate) fn check(plan: &Plan) -> Result<(), Error> {
     if plan.detach != Detach::Exec {
         prove_single()?;
     }
+    check_handles()?;
     let prepared = Prepared::open(plan)?;
     Streams::open(plan, prepared.owner(), Listen::ToErrors)?;
     Ok(())
@@ -40,6 +42,7 @@ pub(crate) fn check(plan: &Plan) -> Result<(), Error> {
 pub(crate) fn launch(spec: &Spec, plan: &Plan, listen: Listen, observer: &mut dyn Observer) -> Result<Launched, Error> {
     let way = Way::of(plan)?;
     streams::ensure_standard();
+    check_handles()?;
     let prepared = Prepared::open(plan)?;
     let pidfile = match claim(spec, plan, &prepared)? {
         Acquired::Mine(pidfile) => pidfile,
@@ -70,6 +73,11 @@ pub(crate) fn launch(spec: &Spec, plan: &Plan, listen: Listen, observer: &mut dy
             Err(error)
         }
     }
+}
+
+/// The launcher ends a daemon that must not stay, and the next `stop` the one that may: neither could without handles.
+fn check_handles() -> Result<(), Error> {
+    PidFd::check().map_err(|(call, source)| Error::Handle { call, source })
 }
 
 fn prove_single() -> Result<SingleThreaded, Error> {

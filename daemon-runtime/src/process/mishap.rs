@@ -7,10 +7,11 @@ use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::Once;
 
 use super::end;
+use crate::sys::file_size::told_by_error;
 
 // Not by `eprintln!`, which panics where stderr cannot be written to.
 pub(crate) fn report(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
+    let _ = told_by_error(|| writeln!(std::io::stderr(), "{line}"));
 }
 
 thread_local! {

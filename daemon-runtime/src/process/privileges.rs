@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::folder::Owner;
 use crate::spec::account::Account;
 use crate::spec::plan::Plan;
+use crate::sys::capability;
 
 /// The bits of `CapEff` that let a process become somebody else: `CAP_SETGID` and `CAP_SETUID`, capabilities(7).
 const CAN_BECOME: u64 = 1 << 6 | 1 << 7;
@@ -95,6 +96,10 @@ impl Identity {
         setgroups(&self.groups)?;
         setresgid(self.gid, self.gid, self.gid)?;
         setresuid(self.uid, self.uid, self.uid)?;
+        if !self.uid.is_root() {
+            // The one set that the kernel leaves to who gives up root.
+            capability::drop_inheritable()?;
+        }
         self.verify()
     }
 

@@ -1,8 +1,13 @@
 //! The processes of a daemon's session, as /proc tells of them.
 
-use procfs::ProcResult;
-use procfs::process::{Process, Stat};
+use std::path::Path;
 
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use procfs::process::{Process, Stat};
+use procfs::{ProcError, ProcResult};
+
+use crate::error::words;
 use crate::sys::pidfd::PidFd;
 
 /// Whether the process has a handler for the signal; proc(5), `SigCgt`.
@@ -11,22 +16,46 @@ pub(crate) fn handles(pid: i32, signal: i32) -> ProcResult<bool> {
     Ok(caught & (1 << (signal - 1)) != 0)
 }
 
+/// Why /proc does not tell of a process that there is, for a person.
+pub(crate) fn why_unseen(pid: i32, error: &ProcError) -> String {
+    match error {
+        // It shows this process to itself, whatever else it hides.
+        _ if !Path::new("/proc/self").exists() => "/proc is not mounted".to_owned(),
+        ProcError::NotFound(_) | ProcError::PermissionDenied(_) => {
+            format!("/proc does not show pid {pid} to this account")
+        }
+        ProcError::Io(source, Some(path)) => format!("cannot read {}: {}", path.display(), words(source)),
+        ProcError::Io(source, None) => format!("cannot read /proc: {}", words(source)),
+        other => other.to_string(),
+    }
+}
+
 /// All processes whose session is `session`.
-pub(crate) fn members(session: i32) -> Vec<(Process, Stat)> {
-    let Ok(all) = procfs::process::all_processes() else { return Vec::new() };
-    all.filter_map(|process| {
-        let process = process.ok()?;
-        let stat = process.stat().ok()?;
-        (stat.session == session).then_some((process, stat))
-    })
-    .collect()
+pub(crate) fn members(session: i32) -> ProcResult<Vec<(Process, Stat)>> {
+    let seen = procfs::process::all_processes()?.map(|process| {
+        let process = process?;
+        Ok((process.stat()?, process))
+    });
+    let members = seen.filter_map(|seen| match seen {
+        Ok((stat, process)) => (stat.session == session).then_some(Ok((process, stat))),
+        // It has ended since it was listed, or it is hidden from us.
+        Err(ProcError::NotFound(_) | ProcError::PermissionDenied(_)) => None,
+        Err(error) => Some(Err(error)),
+    });
+    members.collect()
 }
 
 /// Sends SIGKILL to all processes of a session that is known to be the daemon's own. Twice round, because a process can
 /// fork while the list is read.
 pub(crate) fn kill(session: i32) {
     for _ in 0..2 {
-        for (process, _) in members(session) {
+        let Ok(members) = members(session) else {
+            // Nobody can be listed: those at least that have not left the group which the session began with. While there
+            // is somebody in a session, its number means no other group.
+            let _ = killpg(Pid::from_raw(session), Signal::SIGKILL);
+            return;
+        };
+        for (process, _) in members {
             kill_member(process.pid, session);
         }
     }
@@ -34,7 +63,7 @@ pub(crate) fn kill(session: i32) {
 
 /// Whether the process is in this session, by the kernel's word.
 pub(crate) fn is_of(pid: i32, session: i32) -> bool {
-    nix::unistd::getsid(Some(nix::unistd::Pid::from_raw(pid))).is_ok_and(|sid| sid.as_raw() == session)
+    nix::unistd::getsid(Some(Pid::from_raw(pid))).is_ok_and(|sid| sid.as_raw() == session)
 }
 
 // The handle first, then the question again: a number that has changed hands meanwhile is not signalled.

@@ -106,6 +106,9 @@ impl Prepared {
     pub(crate) fn open(plan: &Plan) -> Result<Self, Error> {
         let in_root = |path: &Path, source| Error::Chroot { path: path.to_owned(), source };
         let workdir = |path: &Path, source| Error::WorkDir { path: path.to_owned(), source };
+        if plan.close_fds != CloseFds::None {
+            descriptor::Table::open().map_err(|source| Error::Descriptors { source })?;
+        }
         Ok(Self {
             identity: Identity::look_up(plan)?,
             workdir: match &plan.chroot {

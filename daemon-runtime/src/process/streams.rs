@@ -10,7 +10,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
 use nix::sys::stat::Mode;
 use nix::unistd::{dup2_stderr, dup2_stdin, dup2_stdout};
 
@@ -266,9 +266,12 @@ fn blocking(file: OwnedFd) -> io::Result<OwnedFd> {
 }
 
 /// Makes sure that the three standard descriptors are open, in a program that has closed some: else what we open next would
-/// get their numbers, and be overwritten.
+/// get their numbers, and what is printed would be written into it.
 pub(crate) fn ensure_standard() {
-    while let Ok(null) = File::options().read(true).write(true).open("/dev/null") {
+    // Where there is no /dev/null: the root directory, through which nothing can be read or written either.
+    let root = |_| open("/", OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty()).map(File::from);
+    let null = || File::options().read(true).write(true).open("/dev/null");
+    while let Ok(null) = null().or_else(root) {
         if null.as_raw_fd() > 2 {
             return;
         }

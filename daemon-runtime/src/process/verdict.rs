@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::signal::Signal;
-use nix::sys::wait::waitpid;
+use nix::sys::wait::{Id, WaitPidFlag, waitid, waitpid};
 use nix::unistd::Pid;
 
 use super::daemon::Arrived;
@@ -148,14 +148,14 @@ impl<'a> Watch<'a> {
                 let outcome = self.judge(status);
                 // What a worker that ended well has left running is its own affair.
                 if outcome.is_err() {
-                    session::kill(self.begun.leader.as_raw());
+                    self.end_session();
                 }
                 self.clean_up();
                 outcome
             }
             Verdict::Abort(abort) => {
                 self.end_it(observer);
-                session::kill(self.begun.leader.as_raw());
+                self.end_session();
                 let error = self.aborted(abort);
                 self.clean_up();
                 Err(error)
@@ -281,12 +281,16 @@ impl<'a> Watch<'a> {
         reap(self.begun.leader);
     }
 
-    /// Ends the daemon in order, and if that takes too long, at once.
+    /// Ends the daemon in order; if that takes too long, or somebody interrupts this too, at once.
     fn end_it(&mut self, observer: &mut dyn Observer) {
         let Some((_, handle)) = &self.daemon else { return };
         let _ = handle.signal(self.plan.stop_signal);
         let begun = Instant::now();
-        while begun.elapsed() < self.plan.stop_timeout && !handle.wait(Duration::from_millis(100)).unwrap_or(true) {
+        let again = |interrupts: &Interrupts| interrupts.next().is_ok_and(|interrupt| interrupt.is_some());
+        while begun.elapsed() < self.plan.stop_timeout
+            && !again(&self.begun.interrupts)
+            && !handle.wait(Duration::from_millis(100)).unwrap_or(true)
+        {
             // A daemon that writes while it ends must not wait for us.
             self.begun.captures.stdout.take_in_all();
             self.begun.captures.stderr.take_in_all();
@@ -296,10 +300,19 @@ impl<'a> Watch<'a> {
         let _ = handle.wait(LAST_WAIT);
     }
 
+    /// Ends whoever is left in the daemon's session. The session leader first: it may just be about to fork the daemon. It is
+    /// our child, and stays until we have waited for it, so its number, and the session's, means nobody else.
+    fn end_session(&self) {
+        let leader = self.begun.leader;
+        let _ = nix::sys::signal::kill(leader, Signal::SIGKILL);
+        while let Err(nix::errno::Errno::EINTR) = waitid(Id::Pid(leader), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT) {
+        }
+        session::kill(leader.as_raw());
+    }
+
     /// Leaves nothing behind of the start: no process, no pidfile, no claim.
     fn clean_up(self) {
-        // The session leader is our child, and stays until we have waited for it, so its number, and the session's, means
-        // nobody else. It has said all that it had to say.
+        // The session leader has said all that it had to say.
         let _ = nix::sys::signal::kill(self.begun.leader, Signal::SIGKILL);
         if let Some((_, handle)) = &self.daemon {
             let _ = handle.wait(LAST_WAIT);

@@ -4,6 +4,7 @@ mod instances;
 mod places;
 
 use std::ffi::OsString;
+use std::io;
 use std::os::fd::RawFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -194,7 +195,10 @@ pub(super) fn absolute(key: &'static str, path: &Path) -> Result<PathBuf, Error>
     if path.as_os_str().as_encoded_bytes().contains(&0) {
         return Err(refuse(key, &told, "a path has no NUL"));
     }
-    std::path::absolute(path).map_err(|e| refuse(key, &told, &crate::error::words(&e)))
+    std::path::absolute(path).map_err(|e| match e.kind() {
+        io::ErrorKind::NotFound => refuse(key, &told, "the directory that it is relative to does not exist any more"),
+        _ => refuse(key, &told, &crate::error::words(&e)),
+    })
 }
 
 pub(super) fn refuse(key: &'static str, value: &str, reason: &str) -> Error {

@@ -6,9 +6,12 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::path::Path;
 
 use nix::dir::Dir;
+use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl, open as open_path};
 use nix::libc;
 use nix::sys::stat::Mode;
+
+const NO_PROC: &str = "/proc, which lists them, is not mounted; mount it, or set `close_fds = \"none\"`";
 
 /// The table of this process's descriptors, as /proc shows it. Opened while there is a /proc; listed when it is needed.
 #[derive(Debug)]
@@ -16,7 +19,10 @@ pub(crate) struct Table(Dir);
 
 impl Table {
     pub(crate) fn open() -> io::Result<Self> {
-        Ok(Self(Dir::open("/proc/self/fd", OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())?))
+        match Dir::open("/proc/self/fd", OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty()) {
+            Err(Errno::ENOENT) => Err(io::Error::other(NO_PROC)),
+            table => Ok(Self(table?)),
+        }
     }
 
     /// The open descriptors above the standard three.

@@ -24,6 +24,13 @@ impl PidFd {
         Ok(Self(unsafe { OwnedFd::from_raw_fd(raw) }))
     }
 
+    /// Whether the kernel, and whatever sandbox this process is in, lets it have handles; else which call they refuse.
+    pub(crate) fn check() -> Result<(), (&'static str, io::Error)> {
+        let this = i32::try_from(std::process::id()).unwrap_or_default();
+        let handle = Self::open(this).map_err(|e| ("pidfd_open", e))?;
+        handle.signal(0).map_err(|e| ("pidfd_send_signal", e))
+    }
+
     /// The handle that came with a message, if one did; unix(7), `SCM_RIGHTS`.
     pub(crate) fn received(control: ControlMessageOwned) -> Option<Self> {
         let ControlMessageOwned::ScmRights(fds) = control else { return None };
