@@ -118,6 +118,13 @@ impl Home {
 
     /// The program as the account `nobody` runs it. Only root can ask for that.
     pub fn as_nobody(&self, program: Program) -> Program {
+        let mut program = self.reachable(program);
+        program.0.uid(NOBODY).gid(NOBODY);
+        program
+    }
+
+    /// The same program where every account has a way to it.
+    pub fn reachable(&self, program: Program) -> Program {
         let built = Path::new(program.0.get_program());
         // That account may have no way to where the programs are built. Another process makes the copy: a descriptor of
         // ours that can write to it could be in a child of another test, and the copy would be "busy".
@@ -133,7 +140,7 @@ impl Home {
                 None => command.env_remove(key),
             };
         }
-        command.args(program.0.get_args()).current_dir(&self.0).stdin(Stdio::null()).uid(NOBODY).gid(NOBODY);
+        command.args(program.0.get_args()).current_dir(&self.0).stdin(Stdio::null());
         Program(command)
     }
 

@@ -16,7 +16,7 @@ use nix::unistd::{Pid, geteuid};
 
 use crate::home::{Home, Program, Told, eventually, is_over};
 
-const FAILED: &str = "Starting actor ... FAILED\n";
+pub const FAILED: &str = "Starting actor ... FAILED\n";
 
 /// What nobody waits for: a start that did would run into the patience of the test.
 const FOR_EVER: &str = "1h";
@@ -26,7 +26,7 @@ fn ok(home: &Home) -> String {
     format!("Starting actor ... OK (pid {})\n", home.read("run/actor.pid").trim_end())
 }
 
-fn signal(child: &Child, signal: Signal) {
+pub fn signal(child: &Child, signal: Signal) {
     kill(Pid::from_raw(i32::try_from(child.id()).expect("a pid")), signal).expect("it is our child");
 }
 
@@ -35,7 +35,7 @@ fn mode_of(path: &Path) -> u32 {
 }
 
 /// A start that waits for a readiness that never comes, with a daemon that is there already.
-fn waiting_start(home: &Home, role: &str) -> Child {
+pub fn waiting_start(home: &Home, role: &str) -> Child {
     let launcher = home.actor(role).set("ACTOR_READY", "notify").set("ACTOR_START_TIMEOUT", FOR_EVER).spawn(&["start"]);
     eventually("the pidfile", || home.pidfile().exists());
     launcher
@@ -271,32 +271,6 @@ fn a_daemon_that_a_signal_ends_during_its_start_is_told_by_that_signal() {
         Told::of(launcher).assert(143, FAILED, "error: SIGTERM (15) ended the daemon before it was ready\n");
         home.assert_nothing_left();
     }
-}
-
-#[test]
-fn a_start_that_is_interrupted_ends_its_daemon_and_says_so() {
-    for (interrupt, name, code) in [(Signal::SIGINT, "SIGINT (2)", 130), (Signal::SIGTERM, "SIGTERM (15)", 143)] {
-        let home = Home::new();
-        let launcher = waiting_start(&home, "sleeper");
-        signal(&launcher, interrupt);
-        let words = format!("error: the start was interrupted by {name}, and the daemon was ended\n");
-        Told::of(launcher).assert(code, FAILED, &words);
-        home.assert_nothing_left();
-    }
-}
-
-#[test]
-fn a_start_interrupted_at_any_moment_leaves_no_process_and_no_pidfile() {
-    let home = Home::new();
-    for moment in 0..20 {
-        let launcher = home.actor("sleeper").set("ACTOR_READY", "notify").spawn(&["start"]);
-        std::thread::sleep(Duration::from_millis(moment));
-        signal(&launcher, Signal::SIGINT);
-        assert_eq!(Told::of(launcher).code, 130, "after {moment} ms");
-        eventually("every process to be gone", || home.processes().is_empty());
-        assert!(!home.pidfile().exists(), "after {moment} ms");
-    }
-    assert_eq!(home.actor("ready").run(&["start"]).code, 0);
 }
 
 #[test]

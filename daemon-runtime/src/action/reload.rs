@@ -60,8 +60,8 @@ fn reloaded(spec: &Spec, daemon: i32) -> i32 {
         return daemon;
     }
     let session = nix::unistd::getsid(Some(nix::unistd::Pid::from_raw(daemon))).map_or(0, nix::unistd::Pid::as_raw);
-    let program = session::members(session).unwrap_or_default().into_iter().find(|(_, stat)| stat.ppid == daemon);
-    program.map_or(daemon, |(process, _)| process.pid)
+    let program = session::members(session).unwrap_or_default().into_iter().find(|member| member.ppid == daemon);
+    program.map_or(daemon, |program| program.pid)
 }
 
 fn handles_hangup(pid: i32) -> Result<bool, Error> {

@@ -92,7 +92,9 @@ fn vitals(pid: i32, wanted: &[String], more: &mut Map<String, Value>) -> Vitals 
         };
         more.extend(value.map(|value| (field.clone(), value)));
     }
-    let vitals = process.and_then(|(stat, _)| of_session(pid, &stat));
+    // The process is let go of first: there may be few descriptors.
+    let stat = process.map(|(stat, _)| stat);
+    let vitals = stat.and_then(|stat| of_session(pid, &stat));
     vitals.unwrap_or_else(|error| {
         let untold = Some(session::why_unseen(pid, &error));
         Vitals { pid, uptime: None, cpu_percent: None, memory_percent: None, group_num_procs: None, untold }
@@ -105,8 +107,8 @@ fn of_session(pid: i32, stat: &Stat) -> ProcResult<Vitals> {
     Ok(Vitals {
         pid,
         uptime: Some(age(stat, now)),
-        cpu_percent: Some(group.iter().map(|(_, member)| cpu_percent(member, now)).sum()),
-        memory_percent: Some(group.iter().map(|(_, member)| memory_percent(member)).sum()),
+        cpu_percent: Some(group.iter().map(|member| cpu_percent(member, now)).sum()),
+        memory_percent: Some(group.iter().map(memory_percent).sum()),
         group_num_procs: Some(group.len()),
         untold: None,
     })
@@ -114,11 +116,10 @@ fn of_session(pid: i32, stat: &Stat) -> ProcResult<Vitals> {
 
 /// The processes of the daemon's session. One that runs in the foreground shares its session with the shell that started
 /// it, whose other processes are not the daemon's: then those of its process group.
-fn group_of(pid: i32, stat: &Stat) -> ProcResult<Vec<(Process, Stat)>> {
+fn group_of(pid: i32, stat: &Stat) -> ProcResult<Vec<Stat>> {
     let members = session::members(stat.session)?;
-    let shared =
-        stat.pgrp != stat.session || (pid != stat.session && members.iter().any(|(m, _)| m.pid == stat.session));
-    Ok(members.into_iter().filter(|(_, member)| !shared || member.pgrp == stat.pgrp).collect())
+    let shared = stat.pgrp != stat.session || (pid != stat.session && members.iter().any(|m| m.pid == stat.session));
+    Ok(members.into_iter().filter(|member| !shared || member.pgrp == stat.pgrp).collect())
 }
 
 fn ticks(count: u64) -> Duration {

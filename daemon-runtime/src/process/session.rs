@@ -19,8 +19,7 @@ pub(crate) fn handles(pid: i32, signal: i32) -> ProcResult<bool> {
 /// Why /proc does not tell of a process that there is, for a person.
 pub(crate) fn why_unseen(pid: i32, error: &ProcError) -> String {
     match error {
-        // It shows this process to itself, whatever else it hides.
-        _ if !Path::new("/proc/self").exists() => "/proc is not mounted".to_owned(),
+        _ if !is_mounted() => "/proc is not mounted".to_owned(),
         ProcError::NotFound(_) | ProcError::PermissionDenied(_) => {
             format!("/proc does not show pid {pid} to this account")
         }
@@ -30,14 +29,20 @@ pub(crate) fn why_unseen(pid: i32, error: &ProcError) -> String {
     }
 }
 
-/// All processes whose session is `session`.
-pub(crate) fn members(session: i32) -> ProcResult<Vec<(Process, Stat)>> {
-    let seen = procfs::process::all_processes()?.map(|process| {
-        let process = process?;
-        Ok((process.stat()?, process))
-    });
+/// It shows this process to itself, whatever else it hides.
+fn is_mounted() -> bool {
+    Path::new("/proc/self").exists()
+}
+
+/// All processes whose session is `session`. None of them is kept open: there may be more than we may have descriptors.
+pub(crate) fn members(session: i32) -> ProcResult<Vec<Stat>> {
+    if !is_mounted() {
+        // The folder may well be there, and empty.
+        return Err(ProcError::NotFound(None));
+    }
+    let seen = procfs::process::all_processes()?.map(|process| process?.stat());
     let members = seen.filter_map(|seen| match seen {
-        Ok((stat, process)) => (stat.session == session).then_some(Ok((process, stat))),
+        Ok(stat) => (stat.session == session).then_some(Ok(stat)),
         // It has ended since it was listed, or it is hidden from us.
         Err(ProcError::NotFound(_) | ProcError::PermissionDenied(_)) => None,
         Err(error) => Some(Err(error)),
@@ -55,8 +60,8 @@ pub(crate) fn kill(session: i32) {
             let _ = killpg(Pid::from_raw(session), Signal::SIGKILL);
             return;
         };
-        for (process, _) in members {
-            kill_member(process.pid, session);
+        for member in members {
+            kill_member(member.pid, session);
         }
     }
 }

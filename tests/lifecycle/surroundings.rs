@@ -1,0 +1,104 @@
+//! What a program can be begun in: mounts, limits and streams of its own, and what holds for it there.
+
+use std::io;
+use std::path::Path;
+
+use nix::libc;
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::resource::{Resource, setrlimit};
+
+use crate::home::{Home, NOBODY, Program, Told};
+use crate::settings::before;
+
+const NOTHING: Option<&str> = None;
+
+/// Mounts that nobody else sees.
+fn own_mounts() -> io::Result<()> {
+    unshare(CloneFlags::CLONE_NEWNS)?;
+    Ok(mount(NOTHING, "/", NOTHING, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NOTHING)?)
+}
+
+/// Where /proc is not mounted. Only root can make it so.
+pub fn without_proc(program: Program) -> Program {
+    before(program, || {
+        own_mounts()?;
+        Ok(umount2("/proc", MntFlags::MNT_DETACH)?)
+    })
+}
+
+/// Where /proc hides the processes of others. Only root can make it so.
+pub fn with_hidden_proc(program: Program) -> Program {
+    before(program, || {
+        own_mounts()?;
+        Ok(mount(Some("proc"), "/proc", Some("proc"), MsFlags::empty(), Some("hidepid=2"))?)
+    })
+}
+
+/// Where /dev is empty. Only root can make it so.
+pub fn without_devices(program: Program) -> Program {
+    before(program, || {
+        own_mounts()?;
+        Ok(mount(Some("none"), "/dev", Some("tmpfs"), MsFlags::empty(), NOTHING)?)
+    })
+}
+
+/// As the account without any rights, from here on. Only root can make it so.
+pub fn then_nobody(program: Program) -> Program {
+    before(program, || {
+        let nobody = libc::gid_t::from(NOBODY);
+        nix::unistd::setgroups(&[])?;
+        nix::unistd::setgid(nobody.into())?;
+        Ok(nix::unistd::setuid(NOBODY.into())?)
+    })
+}
+
+/// With so much of something, and no more.
+pub fn limited(program: Program, what: Resource, most: u64) -> Program {
+    before(program, move || Ok(setrlimit(what, most, most)?))
+}
+
+/// Without these standard streams.
+pub fn without(program: Program, closed: &'static [i32]) -> Program {
+    before(program, move || {
+        for fd in closed {
+            // SAFETY: they are the standard streams, and what comes after exec has no idea of them yet.
+            if unsafe { libc::close(*fd) } < 0 {
+                return Err(io::Error::last_os_error());
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Every choice of the three standard streams but none of them.
+pub const CHOICES: [&[i32]; 7] = [&[0], &[1], &[2], &[0, 1], &[0, 2], &[1, 2], &[0, 1, 2]];
+
+/// Starts the daemon in plain surroundings; its pid.
+#[track_caller]
+pub fn start(home: &Home, program: Program) -> i32 {
+    let told = program.run(&["start"]);
+    told.assert(0, &format!("Starting actor ... OK (pid {})\n", home.pid()), "");
+    home.pid()
+}
+
+/// The line of `status` for a daemon of which everything can be told, and how long it is up is no part of what is asked.
+#[track_caller]
+pub fn assert_wholly_told(told: &Told, pid: i32) {
+    let begins = format!("actor -- pid: {pid}, status: running, uptime: ");
+    assert_eq!((told.code, told.stderr.as_str()), (0, ""), "{told:?}");
+    assert!(told.stdout.starts_with(&begins) && told.stdout.contains(", %cpu: "), "{told:?}");
+    assert!(told.stdout.contains(", %mem: ") && !told.stdout.contains('('), "{told:?}");
+}
+
+/// Nothing but the number is in the pidfile, nothing but the note in the claim, and nothing in the log: what is printed where
+/// a stream is closed must not get into a file that was opened in its place.
+#[track_caller]
+pub fn assert_files_are_clean(home: &Home, pid: i32) {
+    assert_eq!(home.read("run/actor.pid"), format!("{pid}\n"));
+    let session = nix::unistd::getsid(Some(nix::unistd::Pid::from_raw(pid))).expect("it runs");
+    assert_eq!(home.read("run/actor.pid.claim"), format!("{pid} {session}\n"));
+    for log in ["out", "err"].map(|name| home.path(name)).iter().filter(|log| Path::new(log).exists()) {
+        assert_eq!(std::fs::read_to_string(log).expect("text"), "", "{}", log.display());
+    }
+}
