@@ -5,16 +5,16 @@
 mod list;
 mod reading;
 
-use proc_macro2::{Group, Ident, TokenStream};
+use proc_macro2::{Group, Ident, Span, TokenStream};
 use quote::quote;
 use syn::ext::IdentExt as _;
-use syn::parse::{ParseStream, Parser as _};
+use syn::parse::ParseStream;
 use syn::{Error, Expr, Result, token};
 
 use crate::mistakes::Mistakes;
 pub(crate) use list::{Entry, List};
 pub(crate) use reading::without_meaning;
-use reading::{assigned, end_item, refuse_attributes, skip_past_comma};
+use reading::{assigned, end_item, read_all, refuse_attributes, skip_past_comma};
 
 /// Which of the two attributes it is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -71,13 +71,8 @@ pub(crate) struct Arguments(Vec<Argument>);
 impl Arguments {
     pub(crate) fn parse(tokens: TokenStream, mistakes: &mut Mistakes) -> Self {
         let mut arguments = Self::default();
-        let read = |input: ParseStream<'_>| {
-            while !input.is_empty() {
-                arguments.read(input, mistakes);
-            }
-            Ok(())
-        };
-        let outcome = read.parse2(tokens);
+        let end = tokens.clone().into_iter().last().map_or_else(Span::call_site, |last| last.span());
+        let outcome = read_all(tokens, end, |input| arguments.read(input, mistakes));
         mistakes.note(outcome);
         arguments
     }

@@ -8,7 +8,8 @@ use quote::quote;
 use syn::parse::{ParseStream, Parser as _};
 use syn::{Attribute, Meta};
 
-use super::{Kind, transform};
+use crate::attribute::Kind;
+use crate::transform::transform;
 
 #[test]
 fn every_expansion_is_as_it_was_read_and_approved() {

@@ -3,7 +3,7 @@
 //!
 //! Both attributes go the same way: tokens to raw arguments (`attribute`) and a function (`item`),
 //! these to a daemon that is known to be right (`model`), and that to one call on the builder
-//! (`expand`).
+//! (`expand`). `transform` is that way.
 
 mod attribute;
 mod doc;
@@ -13,13 +13,10 @@ mod golden;
 mod item;
 mod mistakes;
 mod model;
+mod transform;
 
-use proc_macro2::TokenStream;
-
-use attribute::{Arguments, Kind};
-use item::Function;
-use mistakes::Mistakes;
-use model::{Model, Settings};
+use attribute::Kind;
+use transform::transform;
 
 /// Turns a function into a daemon: in its place comes a dispatcher of the same name, which takes an
 /// action or a whole command line, and which runs the function as the daemon's worker.
@@ -103,17 +100,4 @@ pub fn daemon(attribute: proc_macro::TokenStream, item: proc_macro::TokenStream)
 #[proc_macro_attribute]
 pub fn repeat_daemon(attribute: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     transform(Kind::RepeatDaemon, attribute.into(), item.into()).into()
-}
-
-fn transform(kind: Kind, attribute: TokenStream, item: TokenStream) -> TokenStream {
-    let mut mistakes = Mistakes::default();
-    let arguments = Arguments::parse(attribute, &mut mistakes);
-    let settings = Settings::new(kind, &arguments, &mut mistakes);
-    let Some(function) = mistakes.note(syn::parse2::<Function>(item.clone())) else {
-        return expand::untouched(mistakes, item);
-    };
-    match Model::new(&settings, &function, mistakes) {
-        Ok(model) => expand::daemon(&model),
-        Err(mistakes) => expand::refused(mistakes, &settings, &function),
-    }
 }

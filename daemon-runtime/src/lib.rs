@@ -60,6 +60,9 @@ mod context;
 mod error;
 mod face;
 mod folder;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod handover;
 mod outcome;
 mod pidfile;

@@ -2,10 +2,10 @@
 
 use proc_macro2::{Group, Ident};
 use syn::ext::IdentExt as _;
-use syn::parse::{ParseStream, Parser as _};
+use syn::parse::ParseStream;
 use syn::{Attribute, Error, Expr};
 
-use super::reading::{assigned, attributes, end_item, skip_past_comma, without_meaning};
+use super::reading::{assigned, attributes, end_item, read_all, skip_past_comma, without_meaning};
 use crate::mistakes::Mistakes;
 
 /// What stands in the parentheses of a key.
@@ -33,15 +33,9 @@ impl Entry {
 
 impl List {
     pub(super) fn parse(key: &Ident, written: Group) -> Self {
-        let tokens = written.stream();
+        let (tokens, end) = (written.stream(), written.span_close());
         let mut list = Self { written, entries: Vec::new(), mistakes: Mistakes::default() };
-        let read = |input: ParseStream<'_>| {
-            while !input.is_empty() {
-                list.read(key, input);
-            }
-            Ok(())
-        };
-        let outcome = read.parse2(tokens);
+        let outcome = read_all(tokens, end, |input| list.read(key, input));
         list.mistakes.note(outcome);
         list
     }

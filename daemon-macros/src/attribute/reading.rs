@@ -1,13 +1,28 @@
 //! What keys and the entries of lists have in common.
 
-use proc_macro2::{Ident, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use syn::ext::IdentExt as _;
-use syn::parse::ParseStream;
 use syn::parse::discouraged::Speculative as _;
-use syn::{Attribute, Error, Expr, Result, Token, token};
+use syn::parse::{ParseStream, Parser as _};
+use syn::{Attribute, Error, Expr, Result, Token, parenthesized, token};
 
 use crate::doc;
 use crate::mistakes::Mistakes;
+
+/// Reads all tokens. Where they end too early, that is shown at `end`; else the whole attribute would be the place.
+pub(super) fn read_all(tokens: TokenStream, end: Span, mut read: impl FnMut(ParseStream<'_>)) -> Result<()> {
+    let mut group = Group::new(Delimiter::Parenthesis, tokens);
+    group.set_span(end);
+    let read = |input: ParseStream<'_>| {
+        let content;
+        parenthesized!(content in input);
+        while !content.is_empty() {
+            read(&content);
+        }
+        Ok(())
+    };
+    read.parse2(TokenStream::from(TokenTree::from(group)))
+}
 
 /// Reads `= value`, if that is what stands after a name.
 pub(super) fn assigned(input: ParseStream<'_>) -> Result<Option<Expr>> {

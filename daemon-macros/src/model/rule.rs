@@ -84,7 +84,7 @@ pub(super) mod tests {
     use super::*;
 
     /// What is said about a value, given as Rust code.
-    pub(in crate::model) fn said(rule: &Rule, value: &str) -> Option<String> {
+    pub(in super::super) fn said(rule: &Rule, value: &str) -> Option<String> {
         let value = syn::parse_str(value).expect("an expression");
         rule.check(&value).err().map(|mistake| mistake.to_string())
     }

@@ -19,6 +19,9 @@ use nix::sys::socket::{
 use super::stages::Failure;
 use crate::sys::pidfd::{PidFd, poll_timeout};
 
+#[cfg(fuzzing)]
+pub(crate) use self::wire::promise::any_bytes_are_a_word_or_refused;
+
 /// How long the channel may stay open after the last word on it.
 const GRACE: Duration = Duration::from_millis(50);
 

@@ -4,7 +4,7 @@
 const BUILT_IN: &[&str] = &["start", "stop", "restart", "reload", "status", "run", "help"];
 
 /// The name of an action as the builder takes it, or the sentence that says why it cannot be one.
-pub(in crate::model) fn named(written: &str) -> Result<String, String> {
+pub(in super::super) fn named(written: &str) -> Result<String, String> {
     if BUILT_IN.contains(&written) {
         return Err(format!("every daemon has the action `{written}` already: choose another name"));
     }

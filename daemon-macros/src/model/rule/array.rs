@@ -21,7 +21,7 @@ pub(super) fn check(value: &Expr, rule: &Rule) -> Result<()> {
 }
 
 /// Whether an array is written out that has no elements, and so no type of its own.
-pub(in crate::model) fn is_empty(value: &Expr) -> bool {
+pub(in super::super) fn is_empty(value: &Expr) -> bool {
     elements(value).is_some_and(Punctuated::is_empty)
 }
 

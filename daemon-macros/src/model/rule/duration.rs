@@ -17,7 +17,7 @@ pub(super) fn longer_than_zero(literal: &Literal<'_>) -> Verdict {
 }
 
 /// The length of time, or the sentence that says why it is none.
-pub(in crate::model) fn read(literal: &Literal<'_>) -> Result<Duration, String> {
+pub(in super::super) fn read(literal: &Literal<'_>) -> Result<Duration, String> {
     let text = literal.text("expected a duration, with its unit and quotes, as in `\"5s\"`")?;
     humantime::parse_duration(text).map_err(|reason| {
         format!(

@@ -33,7 +33,7 @@ pub(super) fn check(literal: &Literal<'_>) -> Verdict {
 }
 
 /// The name of a signal that does something, as the builder takes it, or why it cannot do anything.
-pub(in crate::model) fn named(written: &str) -> Result<String, String> {
+pub(in super::super) fn named(written: &str) -> Result<String, String> {
     let name = full(written);
     match Kind::of(written) {
         Kind::Uncatchable => Err(format!("{name} cannot be caught, so nothing can be done about it: leave it out")),
@@ -57,7 +57,7 @@ pub(super) fn reaction(literal: &Literal<'_>) -> Verdict {
 }
 
 /// The name with its `SIG`.
-pub(in crate::model) fn full(name: &str) -> String {
+pub(in super::super) fn full(name: &str) -> String {
     format!("SIG{}", without_prefix(name))
 }
 

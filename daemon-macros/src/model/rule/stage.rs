@@ -16,10 +16,10 @@ const STAGES: &[&str] = &[
 ];
 
 /// Those that do not happen where nothing is detached.
-pub(in crate::model) const OF_DETACHING: &[&str] = &["detach", "streams"];
+pub(in super::super) const OF_DETACHING: &[&str] = &["detach", "streams"];
 
 /// The name of a stage as the builder takes it, or the sentence that says that there is none.
-pub(in crate::model) fn named(written: &str) -> Result<String, String> {
+pub(in super::super) fn named(written: &str) -> Result<String, String> {
     if STAGES.contains(&written) { Ok(written.to_owned()) } else { Err(unknown("stage", written, STAGES)) }
 }
 

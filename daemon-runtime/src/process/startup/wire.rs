@@ -127,7 +127,7 @@ pub(super) mod promise {
     use super::*;
 
     /// Any bytes are a word or refused, and a word says the same when it is said again.
-    pub(in crate::process) fn any_bytes_are_a_word_or_refused(bytes: &[u8]) {
+    pub(crate) fn any_bytes_are_a_word_or_refused(bytes: &[u8]) {
         let Ok(Some(told)) = read(bytes, this_process(bytes)) else { return };
         let again = of(&told);
         assert!(again.len() <= LONGEST);
@@ -138,6 +138,7 @@ pub(super) mod promise {
     }
 
     /// A word arrives as it was said.
+    #[cfg(test)]
     pub(in crate::process) fn a_word_arrives_as_it_was_said(told: &Word) {
         let heard = heard(&of(told));
         assert!(is_same(told, &heard), "{told:?} as {heard:?}");

@@ -1,0 +1,2 @@
+#[daemon(before(detach = |< ()), env(A = ), name = <)]
+fn w() {}

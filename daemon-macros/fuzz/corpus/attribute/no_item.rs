@@ -1,0 +1,1 @@
+#[repeat_daemon(every = "5s")]
