@@ -1,5 +1,5 @@
 ::core::compile_error! {
-    "unknown key `pidfle`; did you mean `pidfile`? The keys are: `name`, `pidfile`, `pidfile_timeout`, `stdin`, `stdout`, `stderr`, `prefix`, `log_prefix`, `workdir`, `chroot`, `user`, `group`, `groups`, `umask`, `core_dumps`, `detach`, `close_fds`, `preserve_fds`, `settle`, `ready`, `start_timeout`, `stop_timeout`, `stop_signal`, `signals`, `on_start`, `on_shutdown`, `before`, `after`, `actions`, `instances`, `env`, `env_clear`, `crate`"
+    "unknown key `pidfle`; did you mean `pidfile`? The keys are: `name`, `pidfile`, `pidfile_timeout`, `stdin`, `stdout`, `stderr`, `output`, `prefix`, `log_prefix`, `workdir`, `chroot`, `user`, `group`, `groups`, `umask`, `core_dumps`, `detach`, `close_fds`, `preserve_fds`, `settle`, `ready`, `start_timeout`, `stop_timeout`, `stop_signal`, `signals`, `on_start`, `on_shutdown`, `before`, `after`, `actions`, `instances`, `env`, `env_clear`, `crate`"
 }
 ::core::compile_error! {
     "a umask is octal, but this number is decimal: write `0o022`"

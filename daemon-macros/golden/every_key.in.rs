@@ -5,6 +5,7 @@
     stdin = "/dev/null",
     stdout = "$HOME/out.log",
     stderr = "~/err.log",
+    output = "relayed",
     prefix = "/opt",
     log_prefix = "blue-",
     workdir = "/var/lib/busy",

@@ -15,6 +15,7 @@ fn busy(action: impl my_crate::rt::IntoAction) -> my_crate::rt::Outcome {
         .stdin(my_crate::rt::expand("/dev/null"))
         .stdout(my_crate::rt::expand("$HOME/out.log"))
         .stderr(my_crate::rt::expand("~/err.log"))
+        .output("relayed")
         .prefix(my_crate::rt::expand("/opt"))
         .log_prefix("blue-")
         .workdir(my_crate::rt::expand("/var/lib/busy"))

@@ -54,8 +54,11 @@ pub(crate) struct Handover {
     pub(crate) program: PathBuf,
     /// The directory that the program was launched in.
     pub(crate) dir: PathBuf,
-    /// Folder, claim and pidfile; the start-up channel; the streams and the ends of their pipes.
+    /// Folder, claim and pidfile; the start-up channel; the streams and the ends of their pipes. After a reload: the working
+    /// directory, the latch, and what the relay holds.
     pub(crate) fds: Vec<Option<RawFd>>,
+    /// What is still to be told as missing in each relayed log.
+    pub(crate) missing: Vec<[u64; 4]>,
 }
 
 impl Handover {
@@ -85,6 +88,7 @@ impl Handover {
             "program": bytes(&self.program),
             "dir": bytes(&self.dir),
             "fds": self.fds,
+            "missing": self.missing,
         })
         .to_string()
     }
@@ -112,6 +116,7 @@ impl Handover {
             program: path(told.get("program")?)?,
             dir: path(told.get("dir")?)?,
             fds: told.get("fds")?.as_array()?.iter().map(fd).collect(),
+            missing: told.get("missing").and_then(Value::as_array).into_iter().flatten().map(four).collect(),
         })
     }
 
@@ -154,6 +159,10 @@ fn path(value: &Value) -> Option<PathBuf> {
     Some(PathBuf::from(OsString::from_vec(bytes?)))
 }
 
+fn four(value: &Value) -> [u64; 4] {
+    [0, 1, 2, 3].map(|at| value.get(at).and_then(Value::as_u64).unwrap_or_default())
+}
+
 /// Whether a variable is the one that is told by.
 pub(crate) fn is_variable(key: &OsStr) -> bool {
     key == VARIABLE
@@ -185,9 +194,10 @@ mod tests {
             (pidfile, workdir, chroot) in (path(), path(), proptest::option::of(path())),
             (program, dir) in (path(), path()),
             fds in proptest::collection::vec(proptest::option::of(0..=RawFd::MAX), 0..14),
+            missing in proptest::collection::vec(any::<[u64; 4]>(), 0..3),
         ) -> Handover {
             let part = part.0;
-            Handover { part, name, instance, ordinal, from, pidfile, workdir, chroot, claim, program, dir, fds }
+            Handover { part, name, instance, ordinal, from, pidfile, workdir, chroot, claim, program, dir, fds, missing }
         }
     }
 
@@ -237,10 +247,12 @@ mod tests {
                 program: "/bin/x".into(),
                 dir: "/tmp".into(),
                 fds: vec![Some(7), None],
+                missing: vec![[1, 2, 3, 4]],
             };
             let heard = Handover::parse(&told.text()).expect("understood");
             assert_eq!((heard.part, heard.name, heard.instance), (part, told.name, Some(3)));
             assert_eq!((heard.pidfile, heard.fds, heard.chroot), (told.pidfile, told.fds, None));
+            assert_eq!(heard.missing, told.missing);
         }
     }
 

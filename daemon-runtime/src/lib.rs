@@ -89,7 +89,7 @@ pub use spec::account::Account;
 pub use spec::expand::{Template, expand};
 pub use spec::flags::Args;
 pub use spec::hook::{HookResult, IntoHook};
-pub use spec::setting::{CloseFds, Detach, IntoSetting, Missed, OnError, Readiness, Setting, Umask};
+pub use spec::setting::{CloseFds, Detach, IntoSetting, Missed, OnError, Output, Readiness, Setting, Umask};
 pub use spec::signal::{IntoSignalAction, Signal, SignalAction};
 pub use spec::stage::Stage;
 pub use spec::stream::Stream;

@@ -15,6 +15,7 @@ pub(crate) mod origin;
 pub(crate) mod privileges;
 pub(crate) mod program;
 pub(crate) mod reason;
+pub(crate) mod relay;
 pub(crate) mod reload;
 pub(crate) mod session;
 pub(crate) mod stages;

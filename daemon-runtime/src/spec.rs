@@ -22,7 +22,7 @@ use self::account::Account;
 pub use self::builder::Daemon;
 use self::flags::Flags;
 use self::hook::{Hook, OnShutdown, When};
-use self::setting::{CloseFds, Detach, Missed, OnError, Readiness, Umask};
+use self::setting::{CloseFds, Detach, Missed, OnError, Output, Readiness, Umask};
 use self::signal::{Signal, SignalAction};
 use self::stage::Stage;
 use self::stream::Stream;
@@ -43,6 +43,7 @@ pub(crate) struct Spec {
     pub(crate) stdin: Option<Stream>,
     pub(crate) stdout: Option<Stream>,
     pub(crate) stderr: Option<Stream>,
+    pub(crate) output: Output,
     pub(crate) prefix: Option<PathBuf>,
     pub(crate) log_prefix: Option<String>,
     pub(crate) workdir: Option<PathBuf>,

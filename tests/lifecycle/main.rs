@@ -33,6 +33,7 @@ mod planted;
 mod privileged_hooks;
 mod privileges;
 mod program;
+mod relay;
 mod reload;
 mod reload_as_root;
 mod repeat;

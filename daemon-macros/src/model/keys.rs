@@ -71,6 +71,7 @@ const KEYS: &[Key] = &[
     both("stdin", Rule::File),
     both("stdout", Rule::File),
     both("stderr", Rule::File),
+    both("output", Rule::OneOf(&[r#""direct""#, r#""relayed""#])),
     both("prefix", Rule::Folder),
     both("log_prefix", Rule::LogPrefix),
     both("workdir", Rule::Folder),

@@ -15,7 +15,7 @@ use crate::process::startup::Word;
 use crate::process::streams::Listen;
 use crate::process::verdict::Launched;
 use crate::process::watcher::Watching;
-use crate::process::{Observer, end, launcher, mishap, reason, work};
+use crate::process::{Observer, end, launcher, mishap, reason, relay, work};
 use crate::spec::Spec;
 use crate::spec::plan::Plan;
 use crate::spec::stage::Stage;
@@ -79,6 +79,7 @@ impl Drop for Detached {
         self.arrived.agreement.wait_if_said();
         end::conclude(&reason, code);
         end::release();
+        relay::end();
     }
 }
 

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use nix::sys::stat::fstat;
 
+use super::relay;
 use super::startup::{Answer, DaemonEnd, Word};
 use super::streams::Later;
 use crate::pidfile::Claimed;
@@ -91,7 +92,9 @@ impl Agreement {
             if std::mem::replace(&mut state.said, true) || state.answer.is_some() {
                 return;
             }
-            // Before the word: who reads "OK" may count on the streams being where they were asked for.
+            // Before the word: who reads "OK" may count on the streams being where they were asked for, and on what was written
+            // having come there.
+            relay::pass_on();
             state.later.settle();
             if let Some(channel) = &state.channel {
                 channel.say(&Word::Ready { written: [length(io::stdout().as_fd()), length(io::stderr().as_fd())] });

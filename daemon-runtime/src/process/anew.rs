@@ -20,12 +20,13 @@ use super::origin::{Origin, text, texts, with_handover};
 use super::stages::{Environment, Failure, Passage, Prepared, Role};
 use super::startup::DaemonEnd;
 use super::streams::Streams;
-use super::{end, foreground, leader, mishap, reason};
+use super::{end, foreground, leader, mishap, reason, relay};
 use crate::error::Error;
 use crate::handover::{Handover, Part, VARIABLE, is_variable, numbers};
 use crate::pidfile::Claimed;
 use crate::spec::Spec;
 use crate::spec::plan::Plan;
+use crate::spec::stage::Stage;
 use crate::sys::descriptor;
 use crate::sys::disposition::{ChildrenStay, Mask};
 use crate::sys::environ;
@@ -111,7 +112,7 @@ pub(crate) fn received(spec: &Spec) -> Result<Option<Arrived>, Error> {
                 Part::SameForeground => Role::Foreground,
                 _ => Role::Daemon { session: getsid(None).map_or(0, Pid::as_raw) },
             };
-            go_on(spec, plan, pidfile, role, origin, fds).map(Some)
+            go_on(spec, plan, pidfile, role, origin, fds, &handover.missing).map(Some)
         }
     }
 }
@@ -187,10 +188,15 @@ fn go_on(
     role: Role,
     origin: Origin,
     fds: Vec<Option<OwnedFd>>,
+    missing: &[[u64; 4]],
 ) -> Result<Arrived, Error> {
     let mut fds = fds.into_iter();
     let (workdir, late) = (fds.next().flatten(), fds.next().flatten());
+    // First of all: until somebody reads again, who writes much would wait for ever.
+    let relayed = relay::go_on([(); 6].map(|()| fds.next().flatten()), missing);
+    let relayed = relayed.map_err(|source| Failure::Stage(Stage::Streams, source));
     let gone_on = plan.and_then(|plan| {
+        relayed.map_err(|failure| failure.told(&plan))?;
         let (keep, environment) = (Vec::new(), Environment::Daemons);
         let passage = Passage { spec, plan: &plan, pidfile: &pidfile, role, keep, environment };
         passage.again(workdir.as_ref()).map(|()| plan.clone()).map_err(|failure| failure.told(&plan))

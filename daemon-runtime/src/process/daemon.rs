@@ -12,7 +12,7 @@ use super::stages::{Environment, Failure, Passage, Prepared, Role};
 use super::startup::{DaemonEnd, Word};
 use super::streams::{Later, Streams};
 use super::watcher::{Watcher, Watching};
-use super::{end, mishap, reload, work};
+use super::{end, mishap, relay, reload, work};
 use crate::context::{Context, Powers};
 use crate::error::Error;
 use crate::pidfile::Claimed;
@@ -89,8 +89,10 @@ fn pass(passage: &Passage<'_>, prepared: Prepared, streams: Streams) -> Result<L
     passage.hooks(When::After, Stage::Detach)?;
     passage.common(prepared)?;
     let mut later = Later::default();
+    // A hook that ends the process must not lose what it has written.
+    end::hear_of_exit();
     passage.stage(Stage::Streams, || {
-        later = streams.redirect()?;
+        later = streams.redirect(passage.plan.output)?;
         Ok(())
     })?;
     Ok(later)
@@ -161,6 +163,7 @@ fn powers(arrived: &Arrived, latch: Latch) -> Powers {
 
 // The worker has not begun, so nothing of the user's is to be run at exit.
 fn fail(channel: &DaemonEnd, pidfile: &Claimed, failure: Failure) -> ! {
+    relay::drain();
     channel.say(&Word::Undone(failure));
     pidfile.release();
     exit::at_once(1)

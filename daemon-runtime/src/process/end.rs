@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::ThreadId;
 
-use super::reason;
+use super::{reason, relay};
 use crate::pidfile::Claimed;
 use crate::spec::hook::OnShutdown;
 use crate::sys::exit;
@@ -41,6 +41,11 @@ pub(crate) fn arm(pidfile: Arc<Claimed>, hook: Option<OnShutdown>) {
     });
     *end.lock() = State { hook: Hook::Waiting(hook), pidfile: Some(pidfile) };
     end.pid.store(std::process::id(), Ordering::SeqCst);
+    hear_of_exit();
+}
+
+/// Whatever ends the process by exit(3) leads here from now on, also where no daemon is set up yet.
+pub(crate) fn hear_of_exit() {
     exit::at_exit(at_exit);
 }
 
@@ -71,6 +76,8 @@ pub(crate) fn conclude(reason: &str, code: i32) {
 
 /// Removes the pidfile, for a process that goes on living after its daemon's end.
 pub(crate) fn release() {
+    // While no other daemon can start, which would write to the same logs.
+    relay::drain();
     if let Some(pidfile) = mine().and_then(|end| end.lock().pidfile.take()) {
         pidfile.release();
     }

@@ -41,6 +41,7 @@ impl Origin {
             program: self.program.clone(),
             dir: self.dir.clone(),
             fds,
+            missing: Vec::new(),
         }
     }
 }

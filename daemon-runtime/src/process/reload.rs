@@ -14,10 +14,11 @@ use nix::unistd::{AccessFlags, access, chdir, execve, fchdir};
 
 use super::agreement::Agreement;
 use super::origin::{Origin, text, texts, with_handover};
+use super::relay::{self, Held};
 use super::stages::Role;
 use crate::context::Cause;
 use crate::error::Error;
-use crate::handover::{Part, numbers};
+use crate::handover::{Handover, Part, numbers};
 use crate::pidfile::Claimed;
 use crate::spec::plan::Plan;
 use crate::sys::descriptor::{self, Keep};
@@ -57,11 +58,15 @@ fn become_again(daemon: &Daemon<'_>) -> io::Result<Infallible> {
     let part = if *role == Role::Foreground { Part::SameForeground } else { Part::SameDaemon };
     let (program, words) = (text(origin.program.as_os_str())?, texts(&origin.words)?);
     let back = Elsewhere::go(&origin.dir)?;
-    let [folder, claim, file] = pidfile.parts();
-    let fds = [folder, claim, file, back.0.as_fd(), latch.as_fd()];
-    let handover = origin.handover(part, plan, numbers(fds.map(Some)));
-    let environment = with_handover(env::vars_os().collect(), &handover)?;
     let _ = io::stdout().flush();
+    let held = relay::hold()?;
+    let [folder, claim, file] = pidfile.parts();
+    let mut parts: Vec<_> = [folder, claim, file, back.0.as_fd(), latch.as_fd()].map(Some).into();
+    parts.extend(held.iter().flat_map(Held::fds));
+    let fds: Vec<_> = parts.iter().copied().flatten().collect();
+    let missing = held.as_ref().map(Held::missing).unwrap_or_default();
+    let handover = Handover { missing, ..origin.handover(part, plan, numbers(parts)) };
+    let environment = with_handover(env::vars_os().collect(), &handover)?;
     // A signal that comes in between is to be heard by the next image, and not to end it before it can hear.
     let _mask = Mask::block(&SigSet::all())?;
     let _open = Open::over_exec(&fds)?;

@@ -15,9 +15,11 @@ use nix::sys::stat::Mode;
 use nix::unistd::{dup2_stderr, dup2_stdin, dup2_stdout};
 
 pub(crate) use self::capture::{Capture, Captures, trimmed};
+use super::relay::{self, Relayed, Which};
 use crate::error::Error;
 use crate::folder::{self, Owner, Spot};
 use crate::spec::plan::Plan;
+use crate::spec::setting::Output;
 use crate::spec::stream::Stream;
 
 /// The files that become the daemon's streams.
@@ -52,21 +54,16 @@ pub(crate) enum Listen {
 
 /// What takes the places of the pipes once the daemon is ready.
 #[derive(Debug, Default)]
-pub(crate) struct Later {
-    stdout: Option<OwnedFd>,
-    stderr: Option<OwnedFd>,
-}
+pub(crate) struct Later(Vec<(Which, OwnedFd)>);
 
 impl Later {
     /// Puts them in their places. Children that the worker has started keep the pipe; the session leader reads it empty.
     pub(crate) fn settle(&mut self) {
-        // It cannot fail: all descriptors are open. Were it to, the stream would stay the pipe, which is read.
-        if let Some(stdout) = self.stdout.take() {
-            let _ = dup2_stdout(&stdout);
+        for (which, file) in self.0.drain(..) {
+            // It cannot fail: all descriptors are open. Were it to, the stream would stay the pipe, which is read.
+            let _ = which.put(&file);
         }
-        if let Some(stderr) = self.stderr.take() {
-            let _ = dup2_stderr(&stderr);
-        }
+        relay::forget_launcher();
     }
 }
 
@@ -77,19 +74,19 @@ impl Streams {
         let stdin = named("stdin", &plan.stdin, open_or_given(&plan.stdin, open_stdin))?;
         let stdout = named("stdout", &plan.stdout, open_or_given(&plan.stdout, |path| open_log(path, owner)))?;
         let stderr = named("stderr", &plan.stderr, open_or_given(&plan.stderr, |path| open_log(path, owner)))?;
-        let pipe = |stream, path, file| named(stream, path, pipe_for(file, listen));
+        let pipe = |stream, path, file| named(stream, path, pipe_for(file, listen, plan.output));
         let err_pipe = pipe("stderr", &plan.stderr, &stderr)?;
         let out_pipe = match listen {
             Listen::ToErrors => None,
             Listen::ToAll => pipe("stdout", &plan.stdout, &stdout)?,
         };
         let captures = Captures {
-            stderr: named("stderr", &plan.stderr, Capture::of(&stderr, err_pipe.as_ref()))?,
+            stderr: named("stderr", &plan.stderr, Capture::of(&stderr, err_pipe.as_ref(), plan.output))?,
             stdout: match &out_pipe {
                 None => Capture::default(),
                 // One text is not told twice.
                 Some(pipe) if plan.stdout.path() == plan.stderr.path() => Capture::of_pipe(pipe).map_err(channel)?,
-                pipe => named("stdout", &plan.stdout, Capture::of(&stdout, pipe.as_ref()))?,
+                pipe => named("stdout", &plan.stdout, Capture::of(&stdout, pipe.as_ref(), plan.output))?,
             },
         };
         Ok((Self { stdin, stdout, stderr, out_pipe, err_pipe, terminal: None }, captures))
@@ -114,22 +111,24 @@ impl Streams {
     }
 
     /// Puts them in their places. What comes back takes the places of the pipes once the daemon is ready.
-    pub(crate) fn redirect(self) -> io::Result<Later> {
+    pub(crate) fn redirect(self, output: Output) -> io::Result<Later> {
         dup2_stdin(&self.stdin)?;
-        let mut later = Later::default();
-        match self.out_pipe {
-            Some(pipe) if is_null_device(&self.stdout) => {
-                dup2_stdout(&pipe.writer)?;
-                later.stdout = Some(self.stdout);
+        let (mut later, mut relayed) = (Later::default(), Vec::new());
+        let outputs = [(Which::Out, self.stdout, self.out_pipe), (Which::Err, self.stderr, self.err_pipe)];
+        for (which, file, pipe) in outputs {
+            match (is_null_device(&file), output, pipe) {
+                (true, _, Some(pipe)) => {
+                    which.put(&pipe.writer)?;
+                    later.0.push((which, file));
+                }
+                (false, Output::Relayed, pipe) => {
+                    relayed.push(Relayed { which, log: file, launcher: pipe.map(|pipe| pipe.writer) });
+                }
+                _ => which.put(&file)?,
             }
-            _ => dup2_stdout(&self.stdout)?,
         }
-        match self.err_pipe {
-            Some(pipe) if is_null_device(&self.stderr) => {
-                dup2_stderr(&pipe.writer)?;
-                later.stderr = Some(self.stderr);
-            }
-            _ => dup2_stderr(&self.stderr)?,
+        if !relayed.is_empty() {
+            relay::begin(relayed)?;
         }
         Ok(later)
     }
@@ -182,10 +181,10 @@ fn channel(source: io::Error) -> Error {
     Error::Channel { source }
 }
 
-/// A pipe in the place of what keeps nothing; where all is listened to, also for what is written before the streams are in
-/// their places.
-fn pipe_for(file: &OwnedFd, listen: Listen) -> io::Result<Option<Pipe>> {
-    if listen == Listen::ToErrors && !is_null_device(file) {
+/// A pipe in the place of what keeps nothing, and for what is relayed, which the log may not take; where all is listened to,
+/// also for what is written before the streams are in their places.
+fn pipe_for(file: &OwnedFd, listen: Listen, output: Output) -> io::Result<Option<Pipe>> {
+    if listen == Listen::ToErrors && output == Output::Direct && !is_null_device(file) {
         return Ok(None);
     }
     let (reader, writer) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use super::setting::{CloseFds, Detach, IntoSetting, Missed, OnError, Readiness, Setting, Umask};
+use super::setting::{CloseFds, Detach, IntoSetting, Missed, OnError, Output, Readiness, Setting, Umask};
 use super::signal::Signal;
 use super::stream::Stream;
 use super::worker::{BodyParts, IntoBody, IntoWorker, WorkerParts};
@@ -127,6 +127,7 @@ impl Daemon {
             stdin: None,
             stdout: None,
             stderr: None,
+            output: Output::Direct,
             prefix: None,
             log_prefix: None,
             workdir: None,
@@ -196,6 +197,12 @@ impl Daemon {
     /// The same for the daemon's standard error.
     pub fn stderr(self, stream: impl IntoSetting<Stream>) -> Self {
         self.put("stderr", stream, |spec, stream| spec.stderr = Some(stream))
+    }
+
+    /// How what is written to stdout and stderr comes to their files: `"direct"` (default) or `"relayed"`, for disks that may
+    /// fill up; see [`Output`].
+    pub fn output(self, output: impl IntoSetting<Output>) -> Self {
+        self.put("output", output, |spec, output| spec.output = output)
     }
 
     /// The directory the daemon works in. Default: `/`.

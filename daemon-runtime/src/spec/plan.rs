@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use self::places::{NULL, Places};
 use super::account::Account;
-use super::setting::{CloseFds, Detach, Readiness};
+use super::setting::{CloseFds, Detach, Output, Readiness};
 use super::signal::SignalAction;
 use super::stream::Stream;
 use super::{Job, Spec};
@@ -30,6 +30,7 @@ pub(crate) struct Plan {
     pub(crate) stdin: Stream,
     pub(crate) stdout: Stream,
     pub(crate) stderr: Stream,
+    pub(crate) output: Output,
     pub(crate) workdir: PathBuf,
     pub(crate) chroot: Option<PathBuf>,
     pub(crate) user: Option<Account>,
@@ -83,6 +84,7 @@ impl Plan {
             stdin,
             stdout,
             stderr,
+            output: spec.output,
             workdir,
             chroot: spec.chroot.as_deref().map(|path| absolute("chroot", path)).transpose()?,
             user: spec.user.clone(),

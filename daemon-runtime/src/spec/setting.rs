@@ -61,6 +61,7 @@ taken_as_is! {
     bool: bool;
     Detach: Detach;
     CloseFds: CloseFds;
+    Output: Output;
     Readiness: Readiness;
     Missed: Missed;
     OnError: OnError;
@@ -103,6 +104,7 @@ read_from_text! {
     Stage: Stage::read;
     Detach: Detach::read;
     CloseFds: CloseFds::read;
+    Output: Output::read;
     Readiness: Readiness::read;
     Missed: Missed::read;
     OnError: OnError::read;
@@ -175,6 +177,34 @@ choice! {
         All = "all",
         /// None.
         None = "none",
+    }
+}
+
+choice! {
+    /// How what the daemon writes to stdout and stderr comes to the files of the keys `stdout` and `stderr`: the key `output`.
+    Output {
+        /// The files are the daemon's streams. Nothing stands in between: what is written is in the file, also after a `kill
+        /// -9`, nothing is copied, and no thread is needed. But `println!` panics where the file cannot be written to, as on a
+        /// full disk.
+        Direct = "direct",
+        /// The streams are pipes, and a thread named `relay` writes what comes through them to the files, in whole lines.
+        ///
+        /// A line that cannot be written, because the disk is full or broken, or a quota or `RLIMIT_FSIZE` is used up,
+        /// is dropped and counted. As soon as the file takes something again, one line in it says how many lines and bytes are
+        /// missing there, and why. Nobody who writes ever gets to see an error; whoever writes faster than the disk takes it
+        /// waits, as without a relay. A line longer than 64 KiB is passed on in pieces.
+        ///
+        /// All that was written before the daemon ends is in the files when it has ended, whichever way it ends but by SIGKILL
+        /// or a crash: that loses what the thread has not written yet, at most what a pipe holds and as much again. A file
+        /// that takes nothing and does not fail either, such as a FIFO that nobody reads from, is waited for at most 5
+        /// seconds at the end. Order is kept within each of the two streams, not between them.
+        ///
+        /// Until the daemon is ready, a failing `start` shows what came through stderr even if the file did not take it. With
+        /// [`Context::reload`](crate::Context::reload) the pipes go over to the new program, whatever its own `output` is;
+        /// what it prints before it comes to the daemon's call goes to the files themselves. Children that outlive the daemon
+        /// have nobody left to read what they write, and get SIGPIPE. `/dev/null` is not relayed, and in the foreground,
+        /// where the streams stay what they were, nothing is.
+        Relayed = "relayed",
     }
 }
 

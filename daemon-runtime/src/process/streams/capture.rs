@@ -10,6 +10,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::stat::Mode;
 
 use super::Pipe;
+use crate::spec::setting::Output;
 
 /// How much of what was written is kept for the terminal: the end of it.
 const KEPT: usize = 64 * 1024;
@@ -42,10 +43,12 @@ impl Capture {
         Ok(Self { pipe: Some(File::from(pipe.reader.try_clone()?)), ..Self::default() })
     }
 
-    /// A device or a FIFO cannot be read back, and so nothing is heard of it.
-    pub(super) fn of(stream: &OwnedFd, pipe: Option<&Pipe>) -> io::Result<Self> {
+    /// A device or a FIFO cannot be read back, and so nothing is heard of it, unless it is relayed: then all comes through the
+    /// pipe, also what the log does not take.
+    pub(super) fn of(stream: &OwnedFd, pipe: Option<&Pipe>, output: Output) -> io::Result<Self> {
         let metadata = File::from(stream.try_clone()?).metadata()?;
-        let log = if metadata.is_file() { open_again(stream).ok() } else { None };
+        let is_read_back = metadata.is_file() && output == Output::Direct;
+        let log = if is_read_back { open_again(stream).ok() } else { None };
         let pipe = pipe.map(Self::of_pipe).transpose()?.unwrap_or_default();
         Ok(Self { log: log.map(|log| (log, metadata.len())), ..pipe })
     }
@@ -164,7 +167,7 @@ mod tests {
         std::fs::remove_file(&path).expect("ours");
         std::fs::write(&path, "another's\n").expect("written");
         let stream = OwnedFd::from(log);
-        let mut capture = Capture::of(&stream, None).expect("heard");
+        let mut capture = Capture::of(&stream, None, Output::Direct).expect("heard");
         File::from(stream).write_all(b"ours\n").expect("written");
         assert_eq!(capture.text(), "ours\n");
         std::fs::remove_file(&path).expect("ours");
