@@ -2,6 +2,7 @@
 
 mod anew;
 mod asynchronous;
+mod bare;
 mod become_and_go_on;
 mod becoming;
 mod builder;
@@ -14,6 +15,7 @@ mod concurrency;
 mod environment;
 mod examples;
 mod foreground;
+mod hang_up;
 mod history;
 mod home;
 mod hooks;
@@ -38,6 +40,7 @@ mod reload;
 mod reload_as_root;
 mod repeat;
 mod rush;
+mod sandbox;
 mod seeds;
 mod seeds_cookbook;
 mod seeds_daemonocle;

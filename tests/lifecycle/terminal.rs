@@ -1,13 +1,11 @@
-//! What a person at a terminal sees, and a daemon that lives on when the terminal goes away.
+//! What a person at a terminal sees.
 
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
-use std::os::unix::process::CommandExt;
 use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
 use nix::fcntl::OFlag;
 use nix::libc;
@@ -20,30 +18,31 @@ const GREEN: u8 = 32;
 const YELLOW: u8 = 33;
 
 /// A terminal, with all that was ever written to it.
-struct Terminal {
+pub struct Terminal {
+    pub name: String,
     slave: File,
     master: PtyMaster,
     written: Arc<Mutex<Vec<u8>>>,
-    reader: Option<std::thread::JoinHandle<()>>,
+    pub reader: Option<std::thread::JoinHandle<()>>,
 }
 
 impl Terminal {
-    fn new() -> Self {
+    pub fn new() -> Self {
         // Not by openpty(3): what it opens would leak into whatever another test starts meanwhile.
         let master = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC).expect("a terminal");
         grantpt(&master).expect("it is ours");
         unlockpt(&master).expect("it is ours");
-        let path = ptsname_r(&master).expect("it has a name");
-        let slave = File::options().read(true).write(true).custom_flags(libc::O_NOCTTY).open(path);
-        Self { slave: slave.expect("it is there"), master, written: Arc::default(), reader: None }
+        let name = ptsname_r(&master).expect("it has a name");
+        let slave = File::options().read(true).write(true).custom_flags(libc::O_NOCTTY).open(&name);
+        Self { name, slave: slave.expect("it is there"), master, written: Arc::default(), reader: None }
     }
 
-    fn slave(&self) -> Stdio {
+    pub fn slave(&self) -> Stdio {
         Stdio::from(self.slave.try_clone().expect("a descriptor"))
     }
 
     /// Reads all that is written until nobody has the terminal any more.
-    fn read(&mut self) {
+    pub fn read(&mut self) {
         let master = self.master.as_fd().try_clone_to_owned().expect("a descriptor");
         let (mut master, written) = (File::from(master), self.written.clone());
         self.reader = Some(std::thread::spawn(move || {
@@ -68,7 +67,7 @@ impl Terminal {
     }
 
     /// What there is to be seen when the program has ended, and everybody else has let go of the terminal.
-    fn end(mut self, mut child: Child) -> Seen {
+    pub fn end(mut self, mut child: Child) -> Seen {
         eventually("the program's end", || child.try_wait().expect("asked").is_some());
         let code = Told::of(child).code;
         drop(self.slave);
@@ -84,8 +83,8 @@ impl Terminal {
 }
 
 /// What a terminal shows: its lines, each character with its colour.
-struct Seen {
-    code: i32,
+pub struct Seen {
+    pub code: i32,
     written: String,
     lines: Vec<Vec<(char, Option<u8>)>>,
 }
@@ -166,7 +165,7 @@ fn actor(home: &Home, role: &str) -> Program {
     plainly(home.actor(role))
 }
 
-fn stop(home: &Home) {
+pub fn stop(home: &Home) {
     home.actor("sleeper").run(&["stop"]).assert(0, "Stopping actor ... OK\n", "");
     home.assert_nothing_left();
 }
@@ -295,118 +294,4 @@ fn a_wait_in_a_pipe_shows_no_seconds() {
     let home = Home::new();
     let told = home.actor("sleeper").set("ACTOR_SETTLE", "2200ms").run(&["start"]);
     told.assert(0, &format!("Starting actor ... OK (pid {})\n", home.pid()), "");
-}
-
-/// Starts it as somebody who logs in does: the launcher leads a session, and the terminal is the session's.
-fn log_in(terminal: &Terminal, mut program: Program, words: &[&str]) -> Child {
-    program.0.args(words).stdin(terminal.slave()).stdout(terminal.slave()).stderr(terminal.slave());
-    let controlling = || {
-        // SAFETY: setsid takes nothing, and may be called between fork and exec.
-        if unsafe { libc::setsid() } < 0 {
-            return Err(std::io::Error::last_os_error());
-        }
-        // SAFETY: the ioctl takes an integer, and may be called between fork and exec.
-        match unsafe { libc::ioctl(0, libc::TIOCSCTTY, 0) } {
-            0 => Ok(()),
-            _ => Err(std::io::Error::last_os_error()),
-        }
-    };
-    // SAFETY: the closure makes two system calls and allocates nothing.
-    unsafe { program.0.pre_exec(controlling) };
-    program.0.spawn().expect("the program runs")
-}
-
-/// The terminal is gone: with its last master it hangs up.
-fn hang_up(terminal: Terminal) {
-    assert!(terminal.reader.is_none(), "a reader would keep it");
-    drop(terminal);
-}
-
-/// The controlling terminal of a process; 0 is none. See proc(5), `tty_nr`.
-fn controlling_terminal(pid: i32) -> i32 {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("it runs");
-    let (_, after_name) = stat.rsplit_once(") ").expect("a name");
-    after_name.split(' ').nth(4).and_then(|number| number.parse().ok()).expect("a number")
-}
-
-#[track_caller]
-fn assert_lives(home: &Home) {
-    let told = home.actor("plain").run(&["status"]);
-    assert!(told.code == 0 && told.stdout.starts_with(&format!("actor -- pid: {},", home.pid())), "{told:?}");
-    assert_eq!(controlling_terminal(home.pid()), 0);
-}
-
-#[test]
-fn the_launcher_of_these_tests_has_the_terminal() {
-    let home = Home::new();
-    let terminal = Terminal::new();
-    let child = log_in(&terminal, home.actor("plain"), &["run"]);
-    let pid = i32::try_from(child.id()).expect("a pid");
-    eventually("the work to begin", || home.lines("notes") == ["begun"]);
-    assert_ne!(controlling_terminal(pid), 0);
-    hang_up(terminal);
-    assert_eq!(Told::of(child).code, 128 + libc::SIGHUP);
-}
-
-#[test]
-fn a_terminal_that_goes_away_right_after_the_start_does_not_take_the_daemon_along() {
-    for _ in 0..20 {
-        let home = Home::new();
-        let terminal = Terminal::new();
-        let child = log_in(&terminal, home.actor("plain").set("ACTOR_SETTLE", "5ms"), &["start"]);
-        assert_eq!(Told::of(child).code, 0);
-        hang_up(terminal);
-        assert_lives(&home);
-        stop(&home);
-    }
-}
-
-#[test]
-fn a_terminal_that_goes_away_while_the_daemon_settles_takes_the_launcher_along_and_not_the_daemon() {
-    let home = Home::new();
-    let terminal = Terminal::new();
-    let child = log_in(&terminal, home.actor("plain").set("ACTOR_SETTLE", "1h"), &["start"]);
-    eventually("the work to begin", || home.lines("notes") == ["begun"]);
-    hang_up(terminal);
-    assert_eq!(Told::of(child).code, 128 + libc::SIGHUP);
-    assert_lives(&home);
-    stop(&home);
-}
-
-#[test]
-fn a_terminal_that_goes_away_at_the_end_of_settling_does_not_take_the_daemon_along() {
-    for _ in 0..20 {
-        let home = Home::new();
-        let terminal = Terminal::new();
-        let child = log_in(&terminal, home.actor("plain").set("ACTOR_SETTLE", "5ms"), &["start"]);
-        eventually("the work to begin", || home.lines("notes") == ["begun"]);
-        hang_up(terminal);
-        // Whether it had finished by then is a matter of luck; the daemon must not be.
-        let _ = Told::of(child);
-        assert_lives(&home);
-        stop(&home);
-    }
-}
-
-#[test]
-fn a_terminal_that_goes_away_at_any_moment_leaves_a_daemon_that_can_be_stopped_or_none() {
-    for moment in 0..20 {
-        let home = Home::new();
-        let terminal = Terminal::new();
-        let child = log_in(&terminal, home.actor("ready"), &["start"]);
-        let (begun, delay) = (Instant::now(), Duration::from_micros(500) * moment);
-        while begun.elapsed() < delay {
-            std::thread::yield_now();
-        }
-        hang_up(terminal);
-        let _ = Told::of(child);
-        // What the launcher left may still be on its way; a stop waits for that.
-        let told = home.actor("ready").run(&["stop"]);
-        let (stdout, stderr) = match told.stdout.as_str() {
-            "" => ("", "warning: actor is not running\n"),
-            _ => ("Stopping actor ... OK\n", ""),
-        };
-        told.assert(0, stdout, stderr);
-        home.assert_nothing_left();
-    }
 }
