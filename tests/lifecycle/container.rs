@@ -22,7 +22,7 @@ impl<'a> Container<'a> {
     fn new(home: &'a Home) -> Self {
         let mut unshare = home.program(Path::new("unshare"));
         unshare.0.args(["--pid", "--fork", "--mount-proc", "sleep", "3600"]);
-        let outer = unshare.0.stdout(Stdio::null()).spawn().expect("it runs");
+        let outer = unshare.0.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it runs");
         let children = format!("/proc/{0}/task/{0}/children", outer.id());
         let first = || fs::read_to_string(&children).ok()?.trim().parse::<i32>().ok();
         let is_asleep = |pid| fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "sleep\n");

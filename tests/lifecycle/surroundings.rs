@@ -1,6 +1,8 @@
 //! What a program can be begun in: mounts, limits and streams of its own, and what holds for it there.
 
+use std::ffi::CString;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use nix::libc;
@@ -101,4 +103,54 @@ pub fn assert_files_are_clean(home: &Home, pid: i32) {
     for log in ["out", "err"].map(|name| home.path(name)).iter().filter(|log| Path::new(log).exists()) {
         assert_eq!(std::fs::read_to_string(log).expect("text"), "", "{}", log.display());
     }
+}
+
+pub fn succeeded(result: libc::c_int) -> io::Result<()> {
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Leaks a file, a pipe and a pair of sockets into the launcher, none of them close-on-exec, and nothing else.
+pub fn leaking(home: &Home, program: Program) -> Program {
+    let path = CString::new(home.path("leaked").as_os_str().as_bytes()).expect("no NUL in it");
+    before(program, move || {
+        for fd in 3..1024 {
+            // Whoever runs these tests may have leaked something into them. Most of the numbers are not open.
+            // SAFETY: it only sets a flag, which everything of the tests has already.
+            unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
+        }
+        // SAFETY: the path is a C string, and the flags want a mode, which is there.
+        succeeded(unsafe { libc::open(path.as_ptr(), libc::O_RDWR | libc::O_CREAT, 0o600) })?;
+        let mut fds = [0; 2];
+        // SAFETY: there is room for the two numbers that are written.
+        succeeded(unsafe { libc::pipe(fds.as_mut_ptr()) })?;
+        // SAFETY: as above.
+        succeeded(unsafe { libc::socketpair(libc::AF_UNIX, libc::SOCK_STREAM, 0, fds.as_mut_ptr()) })
+    })
+}
+
+pub fn ignoring(program: Program, signals: Vec<libc::c_int>) -> Program {
+    before(program, move || {
+        for signal in &signals {
+            // SAFETY: SIG_IGN is no handler, so nothing of ours runs in signal context.
+            if unsafe { libc::signal(*signal, libc::SIG_IGN) } == libc::SIG_ERR {
+                return Err(io::Error::last_os_error());
+            }
+        }
+        Ok(())
+    })
+}
+
+pub fn blocking(program: Program, signals: Vec<libc::c_int>) -> Program {
+    before(program, move || {
+        // SAFETY: all-zero is a valid set of signals; it is emptied all the same.
+        let mut set: libc::sigset_t = unsafe { std::mem::zeroed() };
+        // SAFETY: the set is ours.
+        succeeded(unsafe { libc::sigemptyset(&raw mut set) })?;
+        for signal in &signals {
+            // SAFETY: the set is ours.
+            succeeded(unsafe { libc::sigaddset(&raw mut set, *signal) })?;
+        }
+        // SAFETY: the set is valid, and the old one is not asked for.
+        succeeded(unsafe { libc::sigprocmask(libc::SIG_SETMASK, &raw const set, std::ptr::null_mut()) })
+    })
 }
