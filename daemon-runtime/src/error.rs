@@ -26,7 +26,7 @@ pub enum Error {
     },
     /// The process has more than one thread, so that forking it would be unsound.
     Threads {
-        /// How many threads there are.
+        /// How many threads there are; 0 where that cannot be found out.
         count: usize,
     },
     /// `on_start` refused the start.
@@ -104,7 +104,7 @@ pub enum Error {
     },
     /// The environment was to be changed in a process with more than one thread, where another could be reading it.
     EnvironmentShared {
-        /// How many threads there are.
+        /// How many threads there are; 0 where that cannot be found out.
         count: usize,
     },
     /// A hook before or after a stage refused, or panicked.

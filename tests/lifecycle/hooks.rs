@@ -146,6 +146,19 @@ fn a_hook_that_begins_a_thread_before_the_fork_is_refused_as_any_process_with_th
 }
 
 #[test]
+fn a_hook_that_begins_a_thread_before_the_environment_is_changed_is_refused_as_any_process_with_threads_is() {
+    let error = "the environment cannot be changed while one of 2 threads could be reading it; call the daemon before any \
+                 thread is started, or leave out `env`, `env_clear` and `user`";
+    for way in [Way::Background, Way::Foreground, Way::Run] {
+        for hook in [("AFTER", "core_dumps:begins-a-thread"), ("BEFORE", "privileges:begins-a-thread")] {
+            way.refuses(&Home::new(), &[hook, ("ENV", "A=1")], 1, error);
+            let (home, settings) = (Home::new(), &[hook]);
+            way.start(&home, settings).stop(&home, settings);
+        }
+    }
+}
+
+#[test]
 fn a_hook_may_begin_a_thread_where_nothing_is_forked_after_it() {
     for (way, key) in [(Way::Background, "AFTER"), (Way::Exec, "BEFORE"), (Way::Exec, "AFTER")] {
         let home = Home::new();

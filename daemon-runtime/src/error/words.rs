@@ -13,6 +13,10 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Setting { key, value, reason } => write!(f, "`{key} = {value}` cannot be: {reason}"),
+            Self::Threads { count: 0 } => f.write_str(
+                "how many threads this process has cannot be found out without /proc and unshare(2), and only one with one \
+                 thread can be forked; mount /proc, or start the program anew with `detach = \"exec\"`",
+            ),
             Self::Threads { count } => write!(
                 f,
                 "this process has {count} threads, and a fork would take only one of them along; \
@@ -42,6 +46,10 @@ impl fmt::Display for Error {
                 write!(f, "cannot make {} the root directory: {}", path.display(), words(source))
             }
             Self::Privileges { account, source } => write!(f, "cannot become {account}: {}", words(source)),
+            Self::EnvironmentShared { count: 0 } => f.write_str(
+                "how many threads this process has cannot be found out without /proc and unshare(2), and the environment \
+                 can be changed only where there is one; mount /proc, or leave out `env`, `env_clear` and `user`",
+            ),
             Self::EnvironmentShared { count } => write!(
                 f,
                 "the environment cannot be changed while one of {count} threads could be reading it; call the daemon before \

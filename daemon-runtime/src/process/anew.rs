@@ -30,7 +30,6 @@ use crate::spec::stage::Stage;
 use crate::sys::descriptor;
 use crate::sys::disposition::{ChildrenStay, Mask};
 use crate::sys::environ;
-use crate::sys::fork::SingleThreaded;
 use crate::sys::spawn::{Session, spawn};
 
 /// What the launcher hands to a session leader that is another image of this program.
@@ -220,7 +219,5 @@ fn go_on(
 
 // Children must not be told what was told to us; where other threads run, they are, and see that it is not for them.
 fn forget_handover() {
-    if let Ok(single) = SingleThreaded::prove() {
-        environ::remove(single, OsStr::new(VARIABLE));
-    }
+    let _ = environ::remove(OsStr::new(VARIABLE));
 }

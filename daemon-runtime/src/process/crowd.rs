@@ -10,20 +10,22 @@ use nix::unistd::Pid;
 use super::interrupts::Interrupts;
 use crate::sys::disposition::{self, ChildrenStay};
 use crate::sys::exit;
-use crate::sys::fork::{Side, SingleThreaded, fork};
+use crate::sys::fork::{Side, fork, refuse_threads};
 use crate::sys::pidfd::PidFd;
 
 /// Has `act` done for 0 to `count` - 1, and returns the exit codes in this order. In a process with threads, which must not
 /// be forked, one after the other.
 pub(crate) fn each(count: u32, on_interrupt: OnInterrupt, mut act: impl FnMut(u32) -> u8) -> Vec<u8> {
-    let Ok(single) = SingleThreaded::prove() else { return (0..count).map(act).collect() };
+    if refuse_threads().is_err() {
+        return (0..count).map(act).collect();
+    }
     // Before the fork, so that what stands in the buffers comes out once.
     let _ = std::io::stdout().flush();
     let (Ok(_children), Ok(interrupts)) = (ChildrenStay::begin(), Interrupts::block()) else {
         return (0..count).map(act).collect();
     };
     let members: Vec<_> = (0..count)
-        .map(|n| match fork(single) {
+        .map(|n| match fork() {
             Ok(Side::Parent(pid)) => Member::Child(pid, PidFd::open(pid.as_raw()).ok()),
             Ok(Side::Child) => {
                 if on_interrupt == OnInterrupt::End {

@@ -24,13 +24,13 @@ use crate::spec::plan::Plan;
 use crate::spec::setting::Detach;
 use crate::spec::stage::Stage;
 use crate::sys::disposition::{ChildrenStay, Mask};
-use crate::sys::fork::{Side, SingleThreaded, fork};
+use crate::sys::fork::{Side, Threads, Unforked, fork, refuse_threads};
 use crate::sys::pidfd::PidFd;
 
 /// Refuses what a start in the background would refuse, before the daemon that runs is stopped for it.
 pub(crate) fn check(plan: &Plan) -> Result<(), Error> {
     if plan.detach != Detach::Exec {
-        prove_single()?;
+        refuse_threads().map_err(refused)?;
     }
     check_handles()?;
     let prepared = Prepared::open(plan)?;
@@ -55,8 +55,7 @@ pub(crate) fn launch(spec: &Spec, plan: &Plan, listen: Listen, observer: &mut dy
         Err(failure) => Err(failure.told(plan)),
     });
     let begun = ready.and_then(|tools| match way {
-        // Asked again: a hook may have begun a thread.
-        Way::Fork => prove_single().and_then(fork_quietly).map(|place| (place, tools)),
+        Way::Fork => fork_quietly().map(|place| (place, tools)),
         Way::Anew => tools.begin_anew(plan, &pidfile).map(|(leader, tools)| (Place::Launcher(leader), tools)),
     });
     match begun {
@@ -64,9 +63,9 @@ pub(crate) fn launch(spec: &Spec, plan: &Plan, listen: Listen, observer: &mut dy
             observer.forked();
             Watch::of(plan, tools.of_launcher(leader, pidfile)).conclude(observer)
         }
-        Ok((Place::Leader(single), tools)) => {
+        Ok((Place::Leader, tools)) => {
             let (kit, channel) = tools.of_children(pidfile);
-            Ok(Launched::Daemon(Box::new(leader::live(spec, plan, kit, channel, single))))
+            Ok(Launched::Daemon(Box::new(leader::live(spec, plan, kit, channel))))
         }
         Err(error) => {
             pidfile.release();
@@ -80,8 +79,8 @@ fn check_handles() -> Result<(), Error> {
     PidFd::check().map_err(|(call, source)| Error::Handle { call, source })
 }
 
-fn prove_single() -> Result<SingleThreaded, Error> {
-    SingleThreaded::prove().map_err(|count| Error::Threads { count })
+fn refused(Threads { count }: Threads) -> Error {
+    Error::Threads { count }
 }
 
 /// How the processes of the daemon are made.
@@ -95,8 +94,8 @@ enum Way {
 /// Where one is once the session leader is there.
 enum Place {
     Launcher(Pid),
-    /// In the session leader, which has one thread too, and forks again.
-    Leader(SingleThreaded),
+    /// In the session leader, which forks again.
+    Leader,
 }
 
 impl Way {
@@ -104,7 +103,7 @@ impl Way {
         match plan.detach {
             Detach::Exec if anew::is_astray() => Err(Error::Astray),
             Detach::Exec => Ok(Self::Anew),
-            _ => prove_single().map(|_| Self::Fork),
+            _ => refuse_threads().map(|()| Self::Fork).map_err(refused),
         }
     }
 }
@@ -168,15 +167,18 @@ impl Tools {
 
 /// Forks with all signals blocked: nothing may end the child before it has left the launcher's session and terminal. The
 /// daemon's signals are unblocked when all is set up.
-fn fork_quietly(single: SingleThreaded) -> Result<Place, Error> {
+fn fork_quietly() -> Result<Place, Error> {
     flush();
     let mask = Mask::block(&SigSet::all()).map_err(|source| Error::Signals { source })?;
-    match fork(single).map_err(|source| Error::Detach { step: "fork", source })? {
-        Side::Parent(leader) => Ok(Place::Launcher(leader)),
-        Side::Child => {
+    match fork() {
+        Ok(Side::Parent(leader)) => Ok(Place::Launcher(leader)),
+        Ok(Side::Child) => {
             mem::forget(mask);
-            Ok(Place::Leader(single))
+            Ok(Place::Leader)
         }
+        // A hook has begun one.
+        Err(Unforked::Threads(threads)) => Err(refused(threads)),
+        Err(Unforked::Failed(source)) => Err(Error::Detach { step: "fork", source }),
     }
 }
 

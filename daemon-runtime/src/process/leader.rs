@@ -15,25 +15,25 @@ use super::streams;
 use crate::spec::Spec;
 use crate::spec::plan::Plan;
 use crate::spec::stage::Stage;
-use crate::sys::fork::{Side, SingleThreaded, fork};
+use crate::sys::fork::{Side, fork};
 use crate::sys::pidfd::PidFd;
 use crate::sys::{descriptor, disposition, exit};
 
 /// The life of the session leader, from the first fork to its end; in the daemon that it forks this returns.
-pub(super) fn live(spec: &Spec, plan: &Plan, kit: Kit, channel: DaemonEnd, single: SingleThreaded) -> Arrived {
-    match detach(single) {
+pub(super) fn live(spec: &Spec, plan: &Plan, kit: Kit, channel: DaemonEnd) -> Arrived {
+    match detach() {
         Ok(Side::Child) => daemon::arrive(spec, plan, kit, channel, Environment::Launchers),
         Ok(Side::Parent(pid)) => stay(kit, channel, pid),
         Err(source) => fail(&channel, Failure::Stage(Stage::Detach, source)),
     }
 }
 
-fn detach(single: SingleThreaded) -> io::Result<Side> {
+fn detach() -> io::Result<Side> {
     setsid()?;
     // Until there was a new session, a hang-up of the launcher's terminal could reach us. It is blocked still, and was not
     // meant for the daemon.
     disposition::forget_pending(Signal::SIGHUP)?;
-    fork(single)
+    Ok(fork()?)
 }
 
 /// The daemon is there, and this process is its parent: hands it over to the launcher, and stays as long as it is needed.
@@ -130,6 +130,5 @@ fn ends_soon(pipe: &OwnedFd) -> bool {
 }
 
 fn orphaned() -> bool {
-    let side = SingleThreaded::prove().map_err(|_| io::ErrorKind::Other.into()).and_then(fork);
-    matches!(side, Ok(Side::Child))
+    matches!(fork(), Ok(Side::Child))
 }

@@ -23,8 +23,9 @@ use crate::spec::plan::Plan;
 use crate::spec::setting::CloseFds;
 use crate::spec::signal::SignalAction;
 use crate::spec::stage::Stage;
-use crate::sys::fork::SingleThreaded;
-use crate::sys::{descriptor, disposition, environ};
+use crate::sys::environ::{self, Others};
+use crate::sys::fork::{Threads, refuse_threads};
+use crate::sys::{descriptor, disposition};
 
 /// Why the daemon did not come to be.
 #[derive(Debug)]
@@ -34,7 +35,7 @@ pub(crate) enum Failure {
     /// A stage failed.
     Stage(Stage, io::Error),
     /// The environment cannot be changed: so many threads could be reading it.
-    Environment(usize),
+    Environment(Threads),
     /// A hook refused, or panicked.
     Hook(When, Stage, String),
 }
@@ -44,7 +45,7 @@ impl Failure {
     pub(crate) fn told(self, plan: &Plan) -> Error {
         match self {
             Self::SessionLeader(source) => Error::Detach { step: "making the session leader", source },
-            Self::Environment(count) => Error::EnvironmentShared { count },
+            Self::Environment(Threads { count }) => Error::EnvironmentShared { count },
             Self::Hook(when, stage, text) => Error::Hook { hook: format!("{when}({})", stage.word()), text },
             Self::Stage(stage, source) => of_stage(stage, plan, source),
         }
@@ -161,7 +162,8 @@ impl Passage<'_> {
     pub(crate) fn common(&self, prepared: Prepared) -> Result<(), Failure> {
         let plan = self.plan;
         let seal = || self.pidfile.seal(self.role.session());
-        let may_change = self.may_change_environment(&prepared)?;
+        // Asked for before anything is done that could not be undone.
+        self.refuse_shared_environment(&prepared)?;
         // While there still is a /proc: the new root may have none.
         let open = descriptor::Table::open();
         self.stage(Stage::CoreDumps, || if plan.core_dumps { Ok(()) } else { core_dumps_off() })?;
@@ -172,7 +174,9 @@ impl Passage<'_> {
             // Who is about to lose the right to write in the folder puts the pidfile in its place now.
             seal().map_err(|source| Failure::Stage(Stage::PidFile, source))?;
         }
-        self.stage_after(Stage::Privileges, || self.step_down(&prepared, may_change))?;
+        // And again, because a hook may have begun a thread; before the right to take everything back is given up.
+        self.refuse_shared_environment(&prepared)?;
+        self.stage_after(Stage::Privileges, || self.step_down(&prepared))?;
         self.stage(Stage::Umask, || self.mask())?;
         self.stage(Stage::WorkDir, || match &prepared.workdir {
             Some(folder) => Ok(fchdir(folder)?),
@@ -185,16 +189,17 @@ impl Passage<'_> {
     }
 
     /// Becomes the user, with his environment.
-    fn step_down(&self, prepared: &Prepared, may_change: Option<SingleThreaded>) -> io::Result<()> {
+    fn step_down(&self, prepared: &Prepared) -> io::Result<()> {
         if prepared.owner().is_some() && prepared.chroot.is_some() {
             // A folder outside of the root is a way out of it for who has no other.
             self.pidfile.leave_folder()?;
         }
         prepared.identity.as_ref().map_or(Ok(()), Identity::assume)?;
-        if let Some(single) = may_change {
-            self.change_environment(prepared, single);
+        if !self.changes_environment(prepared) {
+            return Ok(());
         }
-        Ok(())
+        let others = if self.plan.env_clear { Others::Go } else { Others::Stay };
+        Ok(environ::change(others, &prepared.variables(self.plan))?)
     }
 
     /// Those that are done again in a new image of the program, for a daemon that it was already.
@@ -222,24 +227,13 @@ impl Passage<'_> {
         hooks(self.spec, when, stage)
     }
 
-    /// The right to change the environment, where it is to be changed. Asked for before anything is done that could not be
-    /// undone.
-    fn may_change_environment(&self, prepared: &Prepared) -> Result<Option<SingleThreaded>, Failure> {
+    fn changes_environment(&self, prepared: &Prepared) -> bool {
         let changes = self.plan.env_clear || !prepared.variables(self.plan).is_empty();
-        if !changes || self.environment == Environment::Daemons {
-            return Ok(None);
-        }
-        SingleThreaded::prove().map(Some).map_err(Failure::Environment)
+        changes && self.environment == Environment::Launchers
     }
 
-    fn change_environment(&self, prepared: &Prepared, single: SingleThreaded) {
-        let variables = prepared.variables(self.plan);
-        if self.plan.env_clear {
-            environ::clear(single);
-        }
-        for (key, value) in &variables {
-            environ::set(single, key, value);
-        }
+    fn refuse_shared_environment(&self, prepared: &Prepared) -> Result<(), Failure> {
+        if self.changes_environment(prepared) { refuse_threads().map_err(Failure::Environment) } else { Ok(()) }
     }
 
     // umask(2) cannot fail.

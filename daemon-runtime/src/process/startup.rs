@@ -191,6 +191,7 @@ mod tests {
     use super::*;
     use crate::spec::hook::When;
     use crate::spec::stage::Stage;
+    use crate::sys::fork::Threads;
 
     fn said(word: &Word) -> Word {
         let (launcher, daemon) = channel().expect("a channel");
@@ -226,7 +227,10 @@ mod tests {
         assert_eq!(source.to_string(), "no locks");
         let hook = undone(Failure::Hook(When::After, Stage::Umask, "two words".into()));
         assert!(matches!(hook, Failure::Hook(When::After, Stage::Umask, text) if text == "two words"));
-        assert!(matches!(undone(Failure::Environment(3)), Failure::Environment(3)));
+        assert!(matches!(
+            undone(Failure::Environment(Threads { count: 3 })),
+            Failure::Environment(Threads { count: 3 })
+        ));
     }
 
     #[test]

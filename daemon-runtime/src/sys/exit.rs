@@ -17,7 +17,7 @@ pub(crate) fn at_exit(handler: fn(Option<i32>)) {
 
 /// Handlers are called in the reverse order of their registration. Ours is registered before `main`, by the loader, so that
 /// it comes after all that the program itself can register.
-#[used]
+#[cfg_attr(not(miri), used)]
 // SAFETY: the loader calls what this section points to, once, with arguments that a function of C may leave aside; the
 // function needs nothing of Rust's runtime but a `Once`.
 #[unsafe(link_section = ".init_array")]

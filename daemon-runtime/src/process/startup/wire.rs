@@ -7,6 +7,7 @@ use super::Word;
 use crate::process::stages::Failure;
 use crate::spec::hook::When;
 use crate::spec::stage::Stage;
+use crate::sys::fork::Threads;
 use crate::sys::pidfd::PidFd;
 
 /// The longest text of a word; a longer one is cut. It fits into any socket buffer.
@@ -54,7 +55,7 @@ fn of_failure(failure: &Failure) -> Vec<u8> {
     match failure {
         Failure::SessionLeader(source) => word(LEADER, errno(source), &source.to_string()),
         Failure::Stage(stage, source) => word(STAGE, errno(source), &with(stage, &source.to_string())),
-        Failure::Environment(count) => word(ENVIRONMENT, i32::try_from(*count).unwrap_or(i32::MAX), ""),
+        Failure::Environment(Threads { count }) => word(ENVIRONMENT, i32::try_from(*count).unwrap_or(i32::MAX), ""),
         Failure::Hook(When::Before, stage, text) => word(BEFORE, 0, &with(stage, text)),
         Failure::Hook(When::After, stage, text) => word(AFTER, 0, &with(stage, text)),
     }
@@ -109,7 +110,7 @@ fn failure(tag: u8, number: i32, text: Cow<'_, str>) -> io::Result<Failure> {
     };
     Ok(match tag {
         LEADER => Failure::SessionLeader(source(text.into_owned())),
-        ENVIRONMENT => Failure::Environment(usize::try_from(number).map_err(|_| garbled())?),
+        ENVIRONMENT => Failure::Environment(Threads { count: usize::try_from(number).map_err(|_| garbled())? }),
         BEFORE => of_stage().map(|(stage, text)| Failure::Hook(When::Before, stage, text))?,
         AFTER => of_stage().map(|(stage, text)| Failure::Hook(When::After, stage, text))?,
         _ => of_stage().map(|(stage, text)| Failure::Stage(stage, source(text)))?,
@@ -214,7 +215,8 @@ mod tests {
         prop_oneof![
             source().prop_map(Failure::SessionLeader),
             (stage(), source()).prop_map(|(stage, source)| Failure::Stage(stage, source)),
-            (0..=i32::MAX.unsigned_abs()).prop_map(|count| Failure::Environment(count.try_into().expect("a count"))),
+            (0..=i32::MAX)
+                .prop_map(|count| Failure::Environment(Threads { count: count.try_into().expect("a count") })),
             (any::<bool>(), stage(), ".{0,40}").prop_map(|(before, stage, text)| {
                 Failure::Hook(if before { When::Before } else { When::After }, stage, text)
             }),
