@@ -41,6 +41,7 @@ mod privileged_hooks;
 mod privileges;
 mod program;
 mod relay;
+mod relayed;
 mod reload;
 mod reload_as_root;
 mod repeat;

@@ -207,6 +207,22 @@ fn a_log_that_may_not_grow_costs_lines_and_no_signal_kills() {
 }
 
 #[test]
+fn a_reload_while_the_log_takes_nothing_neither_fails_nor_forgets_what_is_missing() {
+    let home = Home::new();
+    // Also what the program prints before it comes to the call must not end it.
+    let steps = format!("lines:20000,reload,out:line 20001,note:written,{},sleep", until(&home, "go"));
+    let program = limited(&scribe(&home, &steps).set("ACTOR_PRELUDE", "line 20000"));
+    assert_eq!(program.run(&["start"]).code, 0);
+    let pid = home.pid();
+    eventually("all to be written", || home.read("notes") == "reloads\nwritten\n");
+    lift_limit(pid);
+    eventually("what is missing to be told", || !missing(&home.read("log")).is_empty());
+    assert_eq!(home.pid(), pid);
+    assert_accounted(&home.read("log"), 20_002, "File too large");
+    stop(&home);
+}
+
+#[test]
 fn a_log_whose_device_fails_does_not_keep_the_daemon_from_its_work() {
     for output in ["relayed", "direct"] {
         let home = Home::new();

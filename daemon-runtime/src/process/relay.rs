@@ -175,7 +175,17 @@ pub(crate) fn end() {
 #[derive(Debug)]
 pub(crate) struct Held {
     still: Still,
-    _go_on: Sender<()>,
+    /// Takes whom to tell that all is as it was.
+    go_on: Sender<Sender<()>>,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let (done, is_done) = channel();
+        // Where nobody takes it, nobody holds.
+        let _ = self.go_on.send(done);
+        let _ = is_done.recv_timeout(PATIENCE);
+    }
 }
 
 /// Holds the relay still, with nothing left in it; none where there is no relay.
@@ -185,7 +195,7 @@ pub(crate) fn hold() -> io::Result<Option<Held>> {
     }
     let (go_on, wait) = channel();
     match ask(|answer| Order::Hold(answer, wait)) {
-        Some(still) => Ok(Some(Held { still: still?, _go_on: go_on })),
+        Some(still) => Ok(Some(Held { still: still?, go_on })),
         None => Err(io::Error::new(io::ErrorKind::TimedOut, "a log takes nothing, and does not say why")),
     }
 }

@@ -33,8 +33,8 @@ pub(super) enum Order {
     PassOn(Sender<()>),
     /// The same, with what has no end.
     Drain(Sender<()>),
-    /// The same, and then to stand still until the other end is dropped.
-    Hold(Sender<io::Result<Still>>, Receiver<()>),
+    /// The same, and then to stand still until it is told to go on, or nobody is there to tell.
+    Hold(Sender<io::Result<Still>>, Receiver<Sender<()>>),
     /// The same, and then to end.
     End(Sender<()>),
 }
@@ -155,17 +155,18 @@ impl Carrier {
     }
 
     /// Stands still with nothing in hand, for as long as the other end lives: if all goes well, for ever.
-    fn hold(&mut self, answer: &Sender<io::Result<Still>>, go_on: &Receiver<()>) {
+    fn hold(&mut self, answer: &Sender<io::Result<Still>>, go_on: &Receiver<Sender<()>>) {
         self.drain();
         let writers: Vec<_> = self.strands.iter().map(|strand| self.step_aside(strand)).collect();
         // What was written until then is still in the pipes.
         self.drain();
         let _ = answer.send(self.still(&writers));
-        let _ = go_on.recv();
-        for (strand, writer) in self.strands.iter().zip(&writers) {
+        let told = go_on.recv();
+        for (strand, writer) in self.strands.iter().zip(writers) {
             // It was there a moment ago.
-            let _ = writer.as_ref().map(|writer| strand.which.put(writer));
+            let _ = writer.map(|writer| strand.which.put(writer));
         }
+        let _ = told.map(|done| done.send(()));
     }
 
     /// Until the next image relays again, nobody reads: so what it writes before goes to the log itself, and what it says before

@@ -98,7 +98,7 @@ impl<S: Sink> Log<S> {
             self.rest.clear();
             self.tail = Tail::Broken;
         }
-        Missing { breaks_off: self.tail != Tail::Whole, ..self.missing }
+        Missing { breaks_off: self.tail == Tail::Broken, ..self.missing }
     }
 
     fn is_told(&mut self) {
