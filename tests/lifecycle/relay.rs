@@ -6,9 +6,9 @@ use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use nix::pty::openpty;
+use nix::fcntl::OFlag;
+use nix::pty::{grantpt, posix_openpt, ptsname_r, unlockpt};
 use nix::sys::signal::Signal;
-use nix::unistd::ttyname;
 
 use crate::home::{Home, Program, eventually, is_over, is_root, numbers_in};
 
@@ -108,9 +108,9 @@ fn a_full_disk_costs_lines_that_are_counted_and_told_once_there_is_room() {
         return;
     }
     let home = Home::new();
-    let steps = format!("ready,lines:20000,note:written,{},out:line 20000", until(&home, "room"));
-    let pid = start(&home, on_small_disk(&home, scribe(&home, &steps)));
-    eventually("all to be written", || home.lines("notes") == ["written"]);
+    // It is ready when all of them have come to the log, or have not.
+    let steps = format!("lines:20000,ready,{},out:line 20000", until(&home, "room"));
+    let pid = start(&home, on_small_disk(&home, scribe(&home, &steps).set("ACTOR_READY", "notify")));
     // In the daemon's view of the file system.
     let disk = format!("/proc/{pid}/root{}", home.path("disk").display());
     fs::remove_file(format!("{disk}/filler")).expect("it is there");
@@ -193,17 +193,19 @@ fn lift_limit(pid: i32) {
 #[test]
 fn a_log_that_may_not_grow_costs_lines_and_no_signal_kills() {
     let home = Home::new();
-    let steps = format!("lines:20000,note:written,{},sleep", until(&home, "go"));
-    let pid = start(&home, limited(&scribe(&home, &steps)));
-    eventually("all to be written", || home.lines("notes") == ["written"]);
+    let limited = |output| {
+        let scribe = scribe(&home, "lines:20000,ready,sleep").set("ACTOR_READY", "notify");
+        limited(&scribe.set("ACTOR_OUTPUT", output))
+    };
+    // Without a relay the signal that the limit sends is the end.
+    let told = limited("direct").run(&["start"]);
+    assert_eq!(told.code, 128 + Signal::SIGXFSZ as i32, "{told:?}");
+    fs::remove_file(home.path("log")).expect("it is there");
+    let pid = start(&home, limited("relayed"));
     lift_limit(pid);
     eventually("what is missing to be told", || !missing(&home.read("log")).is_empty());
     assert_accounted(&home.read("log"), 20_000, "File too large");
     stop(&home);
-    // Without a relay the signal that the limit sends is the end.
-    let home = Home::new();
-    let told = limited(&scribe(&home, &steps).set("ACTOR_OUTPUT", "direct")).run(&["start"]);
-    assert_eq!(told.code, 128 + Signal::SIGXFSZ as i32, "{told:?}");
 }
 
 #[test]
@@ -226,13 +228,13 @@ fn a_reload_while_the_log_takes_nothing_neither_fails_nor_forgets_what_is_missin
 fn a_log_whose_device_fails_does_not_keep_the_daemon_from_its_work() {
     for output in ["relayed", "direct"] {
         let home = Home::new();
-        let terminal = openpty(None, None).expect("a terminal");
-        let name = ttyname(&terminal.slave).expect("it has one");
-        drop(terminal.slave);
+        let terminal = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC).expect("a terminal");
+        grantpt(&terminal).and_then(|()| unlockpt(&terminal)).expect("ours");
+        let name = ptsname_r(&terminal).expect("it has one");
         let steps = format!("ready,{},lines:1000,note:written,sleep", until(&home, "go"));
         let pid = start(&home, scribe(&home, &steps).set("ACTOR_STDOUT", &name).set("ACTOR_OUTPUT", output));
         // What is written to a terminal whose other side is gone fails with EIO.
-        drop(terminal.master);
+        drop(terminal);
         go(&home, "go");
         if output == "relayed" {
             eventually("all to be written", || home.lines("notes") == ["written"]);

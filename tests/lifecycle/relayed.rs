@@ -68,14 +68,25 @@ fn whatever_the_end_what_was_written_before_is_in_the_log_when_it_has_ended() {
 }
 
 #[test]
-fn a_hook_that_ends_the_program_loses_nothing_either() {
-    for detach in ["true", "exec"] {
+fn a_hook_that_fails_or_ends_the_program_loses_nothing_either() {
+    for (detach, hook, code) in [("true", "exits", 3), ("exec", "exits", 3), ("true", "fails", 1), ("exec", "fails", 1)]
+    {
         let home = Home::new();
-        let program = scribe(&home, "sleep").set("ACTOR_HOOK", "exits").set("ACTOR_DETACH", detach);
-        assert_eq!(program.run(&["start"]).code, 3);
-        assert_eq!(home.read("log"), "the hook's last words\n", "{detach}");
+        let program = scribe(&home, "sleep").set("ACTOR_HOOK", hook).set("ACTOR_DETACH", detach);
+        assert_eq!(program.run(&["start"]).code, code, "{detach} {hook}");
+        assert_eq!(home.read("log"), "the hook's last words\n", "{detach} {hook}");
         home.assert_nothing_left();
     }
+}
+
+#[test]
+fn a_log_that_hangs_is_waited_for_at_the_end_and_not_for_ever() {
+    let home = Home::new();
+    let _nobody_reads = fifo(&home, "log");
+    let pid = start(&home, scribe(&home, "ready,lines:10000"));
+    eventually("its end", || is_over(pid));
+    assert_eq!(home.lines("last-words"), ["Shutting down normally [0]"]);
+    home.assert_nothing_left();
 }
 
 #[test]

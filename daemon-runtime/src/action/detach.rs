@@ -91,8 +91,8 @@ pub enum Launch {
     Launched {
         /// The daemon's pid.
         pid: i32,
-        /// What it wrote to stdout until it was ready, up to the last 64 KiB. Where stdout and stderr are one file, it stands
-        /// in `error`.
+        /// What it wrote to stdout until it was ready, up to the last 64 KiB. Where stdout and stderr are one file, and
+        /// not relayed, it stands in `error`.
         output: String,
         /// What it wrote to stderr.
         error: String,

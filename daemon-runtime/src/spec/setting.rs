@@ -194,8 +194,9 @@ choice! {
         /// missing there, and why. Nobody who writes ever gets to see an error; whoever writes faster than the disk takes it
         /// waits, as without a relay. A line longer than 64 KiB is passed on in pieces.
         ///
-        /// All that was written before the daemon ends is in the files when it has ended, whichever way it ends but by SIGKILL
-        /// or a crash: that loses what the thread has not written yet, at most what a pipe holds and as much again. A file
+        /// All that was written before the daemon ends is in the files when it has ended, whichever way it ends but by
+        /// SIGKILL, a crash or a signal that nobody handles: that loses what the thread has not written yet, at most what a
+        /// pipe holds and as much again. A file
         /// that takes nothing and does not fail either, such as a FIFO that nobody reads from, is waited for at most 5
         /// seconds at the end. Order is kept within each of the two streams, not between them.
         ///
