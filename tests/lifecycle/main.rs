@@ -59,6 +59,7 @@ mod signals;
 mod stages;
 mod start;
 mod status;
+mod steps;
 mod stop;
 mod storm;
 mod streams;
