@@ -1,6 +1,8 @@
 //! What knows the system, and the only unsafe code: each block states the fact that makes it sound.
 #![allow(unsafe_code, reason = "this module is where unsafe code has its address")]
 
+#[cfg(test)]
+mod allocations;
 pub(crate) mod atfork;
 pub(crate) mod capability;
 pub(crate) mod descriptor;

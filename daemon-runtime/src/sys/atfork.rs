@@ -32,3 +32,24 @@ unsafe extern "C" fn close() {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+    use std::os::fd::{AsRawFd, IntoRawFd};
+    use std::os::unix::net::UnixStream;
+
+    #[test]
+    #[cfg_attr(miri, ignore = "pthread_atfork(3)")]
+    fn what_was_named_last_is_closed_once_and_without_memory() {
+        let (mut reader, writer) = UnixStream::pair().expect("two");
+        close_in_children(&[reader.as_raw_fd()]);
+        close_in_children(&[writer.into_raw_fd()]);
+        // SAFETY: nobody else owns the number, and nobody uses it after this.
+        let allocations = crate::sys::allocations::during(|| unsafe { close() });
+        assert_eq!(allocations, 0);
+        assert_eq!(reader.read(&mut [0]).expect("read"), 0, "the writing end is closed");
+        assert!(CLOSED.iter().all(|place| place.load(Ordering::SeqCst) < 0));
+    }
+}

@@ -3,7 +3,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
@@ -14,6 +14,9 @@ use super::disposition::current;
 
 /// Where the handler writes to; -1 where nobody wants to know.
 static WRITER: AtomicI32 = AtomicI32::new(-1);
+
+/// How many threads are in the handler just now.
+static NOTING: AtomicUsize = AtomicUsize::new(0);
 
 /// Signals that are caught for as long as this lives. Afterwards they have the meaning they had.
 pub(crate) struct Caught {
@@ -62,8 +65,11 @@ impl Drop for Caught {
             // SAFETY: the action is the one that the kernel gave us, so its handler, if it names one, is one of this program.
             unsafe { libc::sigaction(*signal, before, std::ptr::null_mut()) };
         }
-        // Before the pipe is closed: a handler that still runs must not write to what gets its number.
+        // Before the pipe is closed: a handler that still runs in another thread must not write to what gets its number.
         WRITER.store(-1, Ordering::SeqCst);
+        while NOTING.load(Ordering::SeqCst) > 0 {
+            std::thread::yield_now();
+        }
     }
 }
 
@@ -86,14 +92,42 @@ fn is_ours(signal: i32) -> bool {
 
 extern "C" fn note(signal: libc::c_int) {
     let errno = Errno::last_raw();
+    NOTING.fetch_add(1, Ordering::SeqCst);
     let number = [u8::try_from(signal).unwrap_or_default()];
     // SAFETY: write(2) is async-signal-safe, and says EBADF where nobody wants to know any more.
     unsafe { libc::write(WRITER.load(Ordering::SeqCst), number.as_ptr().cast(), 1) };
+    NOTING.fetch_sub(1, Ordering::SeqCst);
     Errno::set_raw(errno);
 }
 
 impl std::fmt::Debug for Caught {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Caught")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::allocations;
+
+    #[test]
+    #[cfg_attr(miri, ignore = "sigaction(2)")]
+    fn a_handler_allocates_nothing_and_leaves_errno_as_it_was() {
+        let caught = Caught::begin(&[libc::SIGURG]).expect("caught").expect("by nobody else");
+        let noted = || {
+            Errno::set_raw(libc::ENOTTY);
+            (allocations::during(|| note(libc::SIGURG)), Errno::last_raw())
+        };
+        Errno::set_raw(libc::ENOTTY);
+        let allocations = allocations::during(|| signal_hook::low_level::raise(libc::SIGURG).expect("raised"));
+        assert_eq!((allocations, Errno::last_raw()), (0, libc::ENOTTY));
+        assert_eq!(caught.next(), Some(libc::SIGURG));
+        // A pipe that is full, or gone, is nobody's trouble.
+        (0..=u16::MAX).for_each(|_| note(libc::SIGURG));
+        assert_eq!(noted(), (0, libc::ENOTTY));
+        drop(caught);
+        assert_eq!(noted(), (0, libc::ENOTTY));
+        assert_eq!(NOTING.load(Ordering::SeqCst), 0);
     }
 }

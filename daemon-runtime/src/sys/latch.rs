@@ -47,6 +47,7 @@ impl AsFd for Latch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nix::errno::Errno;
 
     #[test]
     fn a_signal_that_has_come_is_noted_once_it_is_asked_for() {
@@ -54,8 +55,14 @@ mod tests {
         let handed = latch.as_fd().try_clone_to_owned().expect("a copy");
         let noted = latch.note(signal_hook::consts::SIGWINCH).expect("registered");
         assert!(!Latch::is_set(&handed));
-        signal_hook::low_level::raise(signal_hook::consts::SIGWINCH).expect("raised");
+        let raise = || signal_hook::low_level::raise(signal_hook::consts::SIGWINCH).expect("raised");
+        assert_eq!(crate::sys::allocations::during(raise), 0);
         assert!(Latch::is_set(&handed));
+        // One that can take no more is set as well, and whoever was interrupted has his errno.
+        latch.0.write(u64::MAX - 1).expect("written");
+        Errno::set_raw(libc::ENOTTY);
+        raise();
+        assert_eq!(Errno::last_raw(), libc::ENOTTY);
         signal_hook::low_level::unregister(noted);
     }
 }

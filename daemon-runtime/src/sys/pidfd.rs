@@ -60,7 +60,8 @@ impl PidFd {
     }
 
     pub(crate) fn has_ended(&self) -> bool {
-        self.wait(Duration::ZERO).unwrap_or(true)
+        // Where that cannot be asked, it is not known: nobody may be told of an end that was none.
+        self.wait(Duration::ZERO).unwrap_or(false)
     }
 }
 

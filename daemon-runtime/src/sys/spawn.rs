@@ -53,14 +53,32 @@ pub(crate) fn spawn(
 /// `PR_SET_PDEATHSIG`.
 pub(crate) fn die_with_us(command: &mut Command) {
     let us = std::process::id();
-    let in_child = move || {
-        set_pdeathsig(Signal::SIGKILL)?;
-        // Asked afterwards: we may have ended before it was set.
-        match u32::try_from(getppid().as_raw()) {
-            Ok(parent) if parent == us => Ok(()),
-            _ => Err(io::ErrorKind::NotFound.into()),
-        }
-    };
     // SAFETY: between fork and exec it makes two system calls, and neither allocates nor takes a lock.
-    unsafe { command.pre_exec(in_child) };
+    unsafe { command.pre_exec(move || in_child(us)) };
+}
+
+fn in_child(parent: u32) -> io::Result<()> {
+    set_pdeathsig(Signal::SIGKILL)?;
+    // Asked afterwards: it may have ended before it was set.
+    match u32::try_from(getppid().as_raw()) {
+        Ok(now) if now == parent => Ok(()),
+        _ => Err(io::ErrorKind::NotFound.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::allocations;
+
+    #[test]
+    #[cfg_attr(miri, ignore = "prctl(2)")]
+    fn nothing_is_allocated_between_fork_and_exec() {
+        let parent = u32::try_from(getppid().as_raw()).expect("a pid");
+        for (parent, is_ours) in [(parent, true), (0, false)] {
+            let allocations = allocations::during(|| assert_eq!(in_child(parent).is_ok(), is_ours));
+            assert_eq!(allocations, 0);
+        }
+        set_pdeathsig(None).expect("this is no child that is to die");
+    }
 }
