@@ -226,6 +226,11 @@ pub enum Error {
         /// The signal's number.
         signal: i32,
     },
+    /// The launcher was told to stop by a signal before it had begun anything: it waited for another start or an end.
+    InterruptedEarly {
+        /// The signal's number.
+        signal: i32,
+    },
     /// The daemon could not be signalled.
     Signal {
         /// The daemon.

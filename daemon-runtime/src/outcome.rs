@@ -127,7 +127,9 @@ fn error_code(error: &Error) -> u8 {
         Error::WorkerFailed { code, .. } | Error::WorkerPanicked { code, .. } | Error::WorkerExited { code, .. } => {
             (*code).max(1)
         }
-        Error::WorkerKilled { signal, .. } | Error::Interrupted { signal } => u8::try_from(128 + signal).unwrap_or(1),
+        Error::WorkerKilled { signal, .. } | Error::Interrupted { signal } | Error::InterruptedEarly { signal } => {
+            u8::try_from(128 + signal).unwrap_or(1)
+        }
         Error::NotReloadable { .. } => 3,
         Error::NotRunning => 7,
         error if error.is_privilege() => 4,

@@ -69,8 +69,14 @@ pub(crate) enum Acquired {
 }
 
 impl Claimed {
-    /// Takes the claim. A folder that is not there is made, and belongs to `owner`.
-    pub(crate) fn acquire(path: &Path, patience: Patience, owner: Owner) -> Result<Acquired, Error> {
+    /// Takes the claim. A folder that is not there is made, and belongs to `owner`. While it is another's, `pause` is called
+    /// again and again; nothing is held then, so it may well end the process.
+    pub(crate) fn acquire(
+        path: &Path,
+        patience: Patience,
+        owner: Owner,
+        pause: &mut dyn FnMut() -> Result<(), Error>,
+    ) -> Result<Acquired, Error> {
         let place = Place::make(path, owner)?;
         let begun = Instant::now();
         loop {
@@ -90,7 +96,7 @@ impl Claimed {
                 }
                 _ => {}
             }
-            std::thread::sleep(PAUSE);
+            pause()?;
         }
     }
 
@@ -287,7 +293,7 @@ mod tests {
     }
 
     fn mine(path: &Path) -> Claimed {
-        match Claimed::acquire(path, AT_ONCE, None).expect("acquired") {
+        match Claimed::acquire(path, AT_ONCE, None, &mut || Ok(())).expect("acquired") {
             Acquired::Mine(pidfile) => pidfile,
             Acquired::Running(daemon) => panic!("{daemon:?}"),
         }
@@ -318,7 +324,7 @@ mod tests {
     fn a_held_claim_is_not_given_away() {
         let home = Home::new("held");
         let pidfile = mine(&home.pidfile());
-        let second = Claimed::acquire(&home.pidfile(), AT_ONCE, None);
+        let second = Claimed::acquire(&home.pidfile(), AT_ONCE, None, &mut || Ok(()));
         assert!(matches!(second, Err(Error::ClaimHeld { .. })), "{second:?}");
         drop(pidfile);
         mine(&home.pidfile()).release();
@@ -338,7 +344,8 @@ mod tests {
     #[test]
     fn what_is_no_pidfile_is_not_replaced() {
         let home = Home::new("foreign");
-        let refused = || Claimed::acquire(&home.pidfile(), AT_ONCE, None).expect_err("refused").to_string();
+        let refused =
+            || Claimed::acquire(&home.pidfile(), AT_ONCE, None, &mut || Ok(())).expect_err("refused").to_string();
         std::fs::create_dir(home.pidfile()).expect("a folder");
         assert!(refused().contains("is a directory"));
         std::fs::remove_dir(home.pidfile()).expect("removed");

@@ -55,11 +55,16 @@ pub(crate) struct Silent;
 
 impl Observer for Silent {}
 
-/// The claim: the one that was handed over, else a new one.
-fn claim(spec: &Spec, plan: &Plan, prepared: &Prepared) -> Result<Acquired, Error> {
+/// The claim: the one that was handed over, else a new one. `pause` is called while it is another's.
+fn claim(
+    spec: &Spec,
+    plan: &Plan,
+    prepared: &Prepared,
+    pause: &mut dyn FnMut() -> Result<(), Error>,
+) -> Result<Acquired, Error> {
     if let Some(claimed) = spec.claim.borrow_mut().take().and_then(PidFile::into_claimed) {
         return Ok(Acquired::Mine(claimed));
     }
     let patience = Patience { in_between: plan.start_timeout, running: plan.pidfile_timeout };
-    Claimed::acquire(&plan.pidfile, patience, prepared.owner())
+    Claimed::acquire(&plan.pidfile, patience, prepared.owner(), pause)
 }

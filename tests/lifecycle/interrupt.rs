@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::home::{Home, Told, catches, eventually};
+use crate::home::{Home, Program, Told, catches, eventually};
 use crate::start::{FAILED, signal, waiting_start};
 
 #[test]
@@ -20,18 +20,59 @@ fn a_start_that_is_interrupted_ends_its_daemon_and_says_so() {
     }
 }
 
+/// Interrupts a command at a moment, and expects its code and that nothing is left, also no name.
+#[track_caller]
+fn assert_leaves_nothing(program: Program, words: &[&str], moment: u64, home: &Home) {
+    let launcher = program.spawn(words);
+    std::thread::sleep(Duration::from_micros(moment));
+    signal(&launcher, Signal::SIGINT);
+    let code = Told::of(launcher).code;
+    // In the foreground a daemon that was there already ends in order.
+    assert!(code == 130 || (words != ["start"] && code == 0), "after {moment} us: {code}");
+    home.assert_nothing_left();
+}
+
 #[test]
-fn a_start_interrupted_at_any_moment_leaves_no_process_and_no_pidfile() {
-    let home = Home::new();
-    for moment in 0..20 {
-        let launcher = home.actor("sleeper").set("ACTOR_READY", "notify").spawn(&["start"]);
-        std::thread::sleep(Duration::from_millis(moment));
-        signal(&launcher, Signal::SIGINT);
-        assert_eq!(Told::of(launcher).code, 130, "after {moment} ms");
-        eventually("every process to be gone", || home.processes().is_empty());
-        assert!(!home.pidfile().exists(), "after {moment} ms");
+fn a_start_interrupted_at_any_moment_leaves_no_process_and_no_name() {
+    for detach in ["true", "exec"] {
+        let home = Home::new();
+        for moment in (0..20).map(|step| step * 500) {
+            let program = home.actor("sleeper").set("ACTOR_READY", "notify").set("ACTOR_DETACH", detach);
+            assert_leaves_nothing(program, &["start"], moment, &home);
+        }
+        assert_eq!(home.actor("ready").run(&["start"]).code, 0);
     }
-    assert_eq!(home.actor("ready").run(&["start"]).code, 0);
+}
+
+#[test]
+fn a_run_in_the_foreground_interrupted_at_any_moment_leaves_no_name() {
+    let home = Home::new();
+    for moment in (0..20).map(|step| step * 500) {
+        assert_leaves_nothing(home.actor("ready"), &["run"], moment, &home);
+    }
+}
+
+#[test]
+fn an_interrupt_while_another_start_is_waited_for_ends_the_one_that_waits_and_nothing_else() {
+    for detach in ["true", "exec"] {
+        let home = Home::new();
+        let first = waiting_start(&home, "ready-on-go");
+        let program = home.actor("ready-on-go").set("ACTOR_DETACH", detach).set("ACTOR_START_TIMEOUT", "1h");
+        let second = program.spawn(&["start"]);
+        eventually("the second one to wait", || has_blocked_or_caught(&second, Signal::SIGINT));
+        signal(&second, Signal::SIGINT);
+        let words = "error: the start was interrupted by SIGINT (2) while it waited for another process, and nothing was begun\n";
+        Told::of(second).assert(130, FAILED, words);
+        home.go();
+        Told::of(first).assert(0, &format!("Starting actor ... OK (pid {})\n", home.pid()), "");
+    }
+}
+
+fn has_blocked_or_caught(child: &Child, signal: Signal) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+    let masks = status.lines().filter_map(|line| line.strip_prefix("SigBlk:").or(line.strip_prefix("SigCgt:")));
+    let bits = masks.filter_map(|mask| u64::from_str_radix(mask.trim(), 16).ok()).fold(0, |all, mask| all | mask);
+    bits & (1 << (signal as i32 - 1)) != 0
 }
 
 /// A start whose daemon hears that it is to end and does not, for longer than any test waits.

@@ -94,6 +94,11 @@ impl fmt::Display for Error {
             Self::Interrupted { signal } => {
                 write!(f, "the start was interrupted by {}, and the daemon was ended", signal_name(*signal))
             }
+            Self::InterruptedEarly { signal } => write!(
+                f,
+                "the start was interrupted by {} while it waited for another process, and nothing was begun",
+                signal_name(*signal)
+            ),
             Self::Signal { pid, signal, source } => {
                 write!(f, "cannot send {} to pid {pid}: {}", signal_name(*signal), words(source))
             }

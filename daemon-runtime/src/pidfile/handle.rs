@@ -1,9 +1,10 @@
 //! The pidfile as a value of the user's own: for a program that wants the claim first, and decides afterwards what to become.
 
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Duration;
 
-use super::{Acquired, Claimed, Life, Patience, Place, look, text, witness};
+use super::{Acquired, Claimed, Life, PAUSE, Patience, Place, look, text, witness};
 use crate::error::Error;
 use crate::handover::Handover;
 
@@ -67,7 +68,11 @@ impl PidFile {
             return Ok(());
         }
         let patience = Patience { in_between: timeout, running: timeout };
-        match Claimed::acquire(&self.path, patience, None)? {
+        let mut pause = || {
+            thread::sleep(PAUSE);
+            Ok(())
+        };
+        match Claimed::acquire(&self.path, patience, None, &mut pause)? {
             Acquired::Mine(claimed) => self.held = Some(Held { claimed, by: std::process::id(), sealed: false }),
             Acquired::Running(daemon) => return Err(Error::AlreadyRunning { pid: daemon.pid }),
         }

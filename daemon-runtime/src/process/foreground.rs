@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::sync::Arc;
+use std::thread;
 use std::time::Instant;
 
 use nix::sys::signal::SigSet;
@@ -12,7 +13,7 @@ use super::origin::Origin;
 use super::stages::{Environment, Passage, Prepared, Role};
 use super::{claim, end, reason, streams, work};
 use crate::error::Error;
-use crate::pidfile::{Acquired, Claimed, Running};
+use crate::pidfile::{Acquired, Claimed, PAUSE, Running};
 use crate::spec::Spec;
 use crate::spec::plan::Plan;
 use crate::spec::setting::Readiness;
@@ -46,23 +47,25 @@ pub(crate) fn arrive(spec: &Spec, plan: &Plan, announce: Announce) -> Result<Bec
     }
     streams::ensure_standard();
     let (prepared, origin) = (Prepared::open(plan)?, Origin::here());
-    let pidfile = match claim(spec, plan, &prepared)? {
+    // As in the background: no signal ends a half-made daemon, nor leaves the names of one behind. They are unblocked when
+    // there is somebody to hear them; and while another's claim is waited for, when there is nothing to leave.
+    let mask = Mask::block(&SigSet::all()).map_err(|source| Error::Signals { source })?;
+    let mut pause = || {
+        mask.lifted(|| thread::sleep(PAUSE));
+        Ok(())
+    };
+    let pidfile = match claim(spec, plan, &prepared, &mut pause)? {
         Acquired::Mine(pidfile) => pidfile,
         Acquired::Running(daemon) => return Ok(Became::AlreadyRunning(daemon)),
     };
     let pidfile = Arc::new(pidfile);
     // A hook that ends the process must leave nothing half-made either.
     end::arm(Arc::clone(&pidfile), None);
-    // As in the background: no signal ends a half-made daemon. They are unblocked when there is somebody to hear them.
-    let blocked = Mask::block(&SigSet::all()).map_err(|source| Error::Signals { source });
-    let staged = blocked.and_then(|mask| {
-        let keep = pidfile.descriptors().to_vec();
-        let (role, environment) = (Role::Foreground, Environment::Launchers);
-        let passage = Passage { spec, plan, pidfile: &pidfile, role, keep, environment };
-        passage.common(prepared).map(|()| mask).map_err(|failure| failure.told(plan))
-    });
-    match staged {
-        Ok(mask) => {
+    let keep = pidfile.descriptors().to_vec();
+    let (role, environment) = (Role::Foreground, Environment::Launchers);
+    let passage = Passage { spec, plan, pidfile: &pidfile, role, keep, environment };
+    match passage.common(prepared).map_err(|failure| failure.told(plan)) {
+        Ok(()) => {
             let arrived = alone(plan, pidfile, Role::Foreground, origin, announce);
             Ok(Became::Daemon(Box::new(Arrived { mask: Some(mask), ..arrived })))
         }

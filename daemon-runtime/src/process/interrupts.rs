@@ -2,6 +2,7 @@
 //! behind. What is ignored stays ignored.
 
 use std::io;
+use std::mem;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use nix::sys::signal::{SigSet, Signal};
@@ -36,6 +37,13 @@ impl Interrupts {
         let numbers: Vec<i32> = wanted().map(|signal| signal as i32).collect();
         // Of two starts at the same time in one process, only one can catch them.
         Caught::begin(&numbers)?.map_or_else(Self::block, |caught| Ok(Self::Caught(caught)))
+    }
+
+    /// Leaves them as they are, for a child that was forked meanwhile: the mask is not its to restore.
+    pub(crate) fn stay(self) {
+        if let Self::Blocked(_, mask) = self {
+            mem::forget(mask);
+        }
     }
 
     /// The next one that has come, and whether a process has sent it; else the terminal's whole process group has it.

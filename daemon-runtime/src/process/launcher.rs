@@ -3,6 +3,7 @@
 
 use std::io::{self, Write};
 use std::mem;
+use std::thread;
 
 use nix::sys::signal::SigSet;
 use nix::unistd::Pid;
@@ -17,7 +18,7 @@ use super::streams::{self, Captures, Listen, Streams};
 use super::verdict::{Begun, Launched, Watch};
 use super::{Observer, claim, leader};
 use crate::error::Error;
-use crate::pidfile::{Acquired, Claimed};
+use crate::pidfile::{Acquired, Claimed, PAUSE};
 use crate::spec::Spec;
 use crate::spec::hook::When;
 use crate::spec::plan::Plan;
@@ -44,12 +45,21 @@ pub(crate) fn launch(spec: &Spec, plan: &Plan, listen: Listen, observer: &mut dy
     streams::ensure_standard();
     check_handles()?;
     let prepared = Prepared::open(plan)?;
-    let pidfile = match claim(spec, plan, &prepared)? {
+    // Before the claim: an interrupt must not leave its names behind.
+    let interrupts = way.interrupts()?;
+    let mut pause = || {
+        if let Ok(Some((signal, _))) = interrupts.next() {
+            return Err(Error::InterruptedEarly { signal });
+        }
+        thread::sleep(PAUSE);
+        Ok(())
+    };
+    let pidfile = match claim(spec, plan, &prepared, &mut pause)? {
         Acquired::Mine(pidfile) => pidfile,
         Acquired::Running(daemon) => return Ok(Launched::AlreadyRunning(daemon)),
     };
     observer.begins();
-    let tools = Tools::make(plan, prepared, listen, way);
+    let tools = Tools::make(plan, prepared, listen);
     let ready = tools.and_then(|tools| match stages::hooks(spec, When::Before, Stage::Detach) {
         Ok(()) => Ok(tools),
         Err(failure) => Err(failure.told(plan)),
@@ -61,9 +71,10 @@ pub(crate) fn launch(spec: &Spec, plan: &Plan, listen: Listen, observer: &mut dy
     match begun {
         Ok((Place::Launcher(leader), tools)) => {
             observer.forked();
-            Watch::of(plan, tools.of_launcher(leader, pidfile)).conclude(observer)
+            Watch::of(plan, tools.of_launcher(leader, pidfile, interrupts)).conclude(observer)
         }
         Ok((Place::Leader, tools)) => {
+            interrupts.stay();
             let (kit, channel) = tools.of_children(pidfile);
             Ok(Launched::Daemon(Box::new(leader::live(spec, plan, kit, channel))))
         }
@@ -106,6 +117,15 @@ impl Way {
             _ => refuse_threads().map(|()| Self::Fork).map_err(refused),
         }
     }
+
+    /// Takes the interrupts out of their way.
+    fn interrupts(self) -> Result<Interrupts, Error> {
+        let taken = match self {
+            Self::Fork => Interrupts::block(),
+            Self::Anew => Interrupts::catch(),
+        };
+        taken.map_err(|source| Error::Signals { source })
+    }
 }
 
 /// What launcher and children need, made before the fork.
@@ -115,43 +135,34 @@ struct Tools {
     captures: Captures,
     launcher_end: LauncherEnd,
     daemon_end: DaemonEnd,
-    interrupts: Interrupts,
     origin: Origin,
     children: ChildrenStay,
 }
 
 impl Tools {
-    fn make(plan: &Plan, prepared: Prepared, listen: Listen, way: Way) -> Result<Self, Error> {
+    fn make(plan: &Plan, prepared: Prepared, listen: Listen) -> Result<Self, Error> {
         let (streams, captures) = Streams::open(plan, prepared.owner(), listen)?;
         let (launcher_end, daemon_end) = channel().map_err(|source| Error::Channel { source })?;
         let children = ChildrenStay::begin().map_err(|source| Error::Signals { source })?;
-        let interrupts = match way {
-            Way::Fork => Interrupts::block(),
-            Way::Anew => Interrupts::catch(),
-        };
-        let interrupts = interrupts.map_err(|source| Error::Signals { source })?;
         let origin = Origin::here();
-        Ok(Self { prepared, streams, captures, launcher_end, daemon_end, interrupts, origin, children })
+        Ok(Self { prepared, streams, captures, launcher_end, daemon_end, origin, children })
     }
 
     // The rest is dropped: pipes and channel must close when the children close them.
-    fn of_launcher(self, leader: Pid, pidfile: Claimed) -> Begun {
+    fn of_launcher(self, leader: Pid, pidfile: Claimed, interrupts: Interrupts) -> Begun {
         Begun {
             channel: self.launcher_end,
             leader,
             captures: self.captures,
-            interrupts: self.interrupts,
+            interrupts,
             pidfile,
             _children: self.children,
         }
     }
 
-    // The rest is dropped: what is the launcher's own must not live on in the children. Its mask is not theirs to restore.
+    // The rest is dropped: what is the launcher's own must not live on in the children.
     fn of_children(self, pidfile: Claimed) -> (Kit, DaemonEnd) {
-        let Self { prepared, streams, origin, children, interrupts, .. } = self;
-        if let Interrupts::Blocked(_, mask) = interrupts {
-            mem::forget(mask);
-        }
+        let Self { prepared, streams, origin, children, .. } = self;
         (Kit { pidfile, prepared, streams, origin, children }, self.daemon_end)
     }
 

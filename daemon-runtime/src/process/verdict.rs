@@ -358,7 +358,9 @@ mod tests {
         let pid = i32::try_from(std::process::id()).expect("a pid");
         let path = std::env::temp_dir().join(format!("verdict-{pid}-{:?}", std::thread::current().id()));
         let plan = Plan::of(&Daemon::new(|| {}).pidfile(&path).spec).expect("a plan");
-        let Acquired::Mine(pidfile) = Claimed::acquire(&path, AT_ONCE, None).expect("acquired") else { panic!("held") };
+        let Acquired::Mine(pidfile) = Claimed::acquire(&path, AT_ONCE, None, &mut || Ok(())).expect("acquired") else {
+            panic!("held")
+        };
         let (launcher_end, daemon_end) = channel().expect("a channel");
         let _open = say(daemon_end, pid);
         let begun = Begun {

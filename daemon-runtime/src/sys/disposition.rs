@@ -107,6 +107,18 @@ impl Mask {
     }
 }
 
+impl Mask {
+    /// Does something with the mask as it was.
+    pub(crate) fn lifted<T>(&self, act: impl FnOnce() -> T) -> T {
+        let mut now = SigSet::empty();
+        // The mask was the kernel's own answer, so it cannot be refused.
+        let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&self.0), Some(&mut now));
+        let done = act();
+        let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&now), None);
+        done
+    }
+}
+
 impl Drop for Mask {
     fn drop(&mut self) {
         // The mask was the kernel's own answer, so it cannot be refused.
