@@ -152,10 +152,11 @@ fn a_terminal_that_goes_away_while_the_daemon_settles_takes_the_launcher_along_a
 
 #[test]
 fn a_terminal_that_goes_away_at_the_end_of_settling_does_not_take_the_daemon_along() {
-    for _ in 0..20 {
+    for detach in ["true", "exec"].repeat(10) {
         let home = Home::new();
         let terminal = Terminal::new();
-        let child = log_in(&terminal, home.actor("plain").set("ACTOR_SETTLE", "5ms"), &["start"]);
+        let program = home.actor("plain").set("ACTOR_SETTLE", "5ms").set("ACTOR_DETACH", detach);
+        let child = log_in(&terminal, program, &["start"]);
         eventually("the work to begin", || home.lines("notes") == ["begun"]);
         hang_up(terminal);
         // Whether it had finished by then is a matter of luck; the daemon must not be.
@@ -167,11 +168,12 @@ fn a_terminal_that_goes_away_at_the_end_of_settling_does_not_take_the_daemon_alo
 
 #[test]
 fn a_terminal_that_goes_away_at_any_moment_leaves_a_daemon_that_can_be_stopped_or_none() {
-    for moment in 0..20 {
+    for moment in 0..40 {
         let home = Home::new();
         let terminal = Terminal::new();
-        let child = log_in(&terminal, home.actor("ready"), &["start"]);
-        let (begun, delay) = (Instant::now(), Duration::from_micros(500) * moment);
+        let detach = if moment % 2 == 0 { "true" } else { "exec" };
+        let child = log_in(&terminal, home.actor("ready").set("ACTOR_DETACH", detach), &["start"]);
+        let (begun, delay) = (Instant::now(), Duration::from_micros(250) * moment);
         while begun.elapsed() < delay {
             std::thread::yield_now();
         }

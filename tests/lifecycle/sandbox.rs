@@ -3,8 +3,10 @@
 use std::path::Path;
 
 use nix::libc;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
-use crate::home::{Home, Program};
+use crate::home::{Home, Program, Told, catches, eventually};
 use crate::surroundings::{assert_wholly_told, start};
 
 /// The program where each of these calls fails with this errno.
@@ -74,6 +76,21 @@ fn without_handles_on_processes_status_and_a_second_start_tell_all_the_same() {
         let actor = || sandboxed(&home, errno, "pidfd_open,pidfd_send_signal", &home.actor("ready"));
         assert_wholly_told(&actor().run(&["status"]), pid);
         actor().run(&["start"]).assert(0, "", &format!("warning: actor is already running with pid {pid}\n"));
+    }
+}
+
+#[test]
+fn without_handles_on_processes_a_daemon_in_the_foreground_lives_its_whole_life() {
+    for (errno, _, _) in REFUSALS {
+        let home = Home::new();
+        let actor = || sandboxed(&home, errno, "pidfd_open,pidfd_send_signal", &home.actor("ready"));
+        let child = actor().spawn(&["run"]);
+        let pid = i32::try_from(child.id()).expect("a pid");
+        eventually("a daemon that hears", || home.pidfile().exists() && catches(pid, Signal::SIGTERM));
+        assert_wholly_told(&actor().run(&["status"]), pid);
+        kill(Pid::from_raw(pid), Signal::SIGTERM).expect("it runs");
+        Told::of(child).assert(0, "", "");
+        home.assert_nothing_left();
     }
 }
 

@@ -54,7 +54,7 @@ const STEPS: [Step; 15] = [
 ];
 
 /// What else it has of its launcher, and what not.
-const MORE: [Step; 6] = [
+const MORE: [Step; 7] = [
     ("it can dump no core", |seen| limits(&seen.pid.to_string(), "Max core file size")[..2] == ["0", "0"]),
     ("its niceness is the launcher's", |seen| nice(seen.pid) == nice(this()) + 1),
     ("what the kernel kills first under want of memory is inherited", |seen| {
@@ -65,6 +65,7 @@ const MORE: [Step; 6] = [
         seen.status("NoNewPrivs") == status("self", "NoNewPrivs")
     }),
     ("the bounding set of capabilities is inherited", |seen| seen.status("CapBnd") == status("self", "CapBnd")),
+    ("what the launcher has ruled out for capabilities stays so", |seen| seen.securebits == securebits() | asked_for()),
     ("no timer runs", |seen| fs::read_to_string(format!("/proc/{}/timers", seen.pid)).unwrap_or_default().is_empty()),
 ];
 
@@ -103,6 +104,7 @@ struct Seen {
     blocked: Vec<i32>,
     pending: Vec<i32>,
     variables: Vec<String>,
+    securebits: libc::c_int,
     streams: Vec<PathBuf>,
     log: PathBuf,
     cwd: PathBuf,
@@ -150,7 +152,7 @@ impl Subject {
     fn new(built: &str, detach: &'static str, user: Option<u32>) -> Self {
         let anew = Anew::new();
         // The daemon's user is to write to them.
-        for name in ["environ", "begun"] {
+        for name in ["environ", "begun", "securebits"] {
             fs::write(anew.home.path(name), "").expect("written");
             fs::set_permissions(anew.home.path(name), fs::Permissions::from_mode(0o666)).expect("it is ours");
         }
@@ -162,6 +164,7 @@ impl Subject {
         let program = home.cast(&self.built, role).set("ACTOR_DETACH", self.detach).set("ACTOR_ENV_CLEAR", "true");
         let program = program.set("ACTOR_STDOUT", home.path("log")).set("HARMFUL", "very");
         let program = program.set("ACTOR_ENVIRON", self.anew.home.path("environ"));
+        let program = program.set("ACTOR_SECUREBITS", self.anew.home.path("securebits"));
         let program = program.set("ACTOR_BEGUN", self.anew.home.path("begun"));
         let program = program.set("ACTOR_LAUNCHER", home.path("launcher"));
         let program = self.user.into_iter().fold(program, |program, _| program.set("ACTOR_USER", "nobody"));
@@ -171,6 +174,7 @@ impl Subject {
             unsafe { libc::umask(0o111) };
             // SAFETY: nice(2) takes an integer.
             unsafe { libc::nice(1) };
+            rule_out()?;
             inheritable_capabilities()
         })
     }
@@ -220,6 +224,7 @@ impl Subject {
             blocked: blocked(pid),
             pending,
             variables: home.lines("environ"),
+            securebits: home.read("securebits").parse().unwrap_or(-1),
             streams: (0..3).map(|fd| link(&format!("fd/{fd}"))).collect(),
             log: folder.join("log"),
             cwd: link("cwd"),
@@ -235,6 +240,28 @@ impl Subject {
         kill(Pid::from_raw(before.pid), Signal::SIGUSR1).expect("it is there");
         eventually("the next image", || self.anew.home.read("begun").ends_with('\n'));
         self.look(before.pid, before.launcher, before.told, before.failing)
+    }
+}
+
+/// capabilities(7), "The securebits flags": here, that no capability is made ambient.
+const NO_CAP_AMBIENT_RAISE: libc::c_int = 1 << 6;
+
+fn securebits() -> libc::c_int {
+    // SAFETY: it asks for flags of this process, and takes no pointer.
+    unsafe { libc::prctl(libc::PR_GET_SECUREBITS) }
+}
+
+/// What the launcher rules out, which only root can.
+fn asked_for() -> libc::c_int {
+    if nix::unistd::geteuid().is_root() { NO_CAP_AMBIENT_RAISE } else { 0 }
+}
+
+fn rule_out() -> io::Result<()> {
+    // SAFETY: it sets flags of this process, and takes no pointer.
+    match unsafe { libc::prctl(libc::PR_SET_SECUREBITS, securebits() | asked_for()) } {
+        _ if asked_for() == 0 => Ok(()),
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
     }
 }
 
