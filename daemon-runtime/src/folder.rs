@@ -13,6 +13,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 use std::path::{Component, Path, PathBuf};
 
+use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open, openat, readlinkat};
 use nix::libc;
@@ -88,7 +89,7 @@ impl Way {
     fn making(folder: &Path, owner: Owner) -> io::Result<Self> {
         let mut way = Self { owner, ..Self::begin()? };
         // Only the last one is for the owner. In one of his own he could put a link in the place of what lies below it.
-        if way.go(folder, Missing::Made)? == Step::Made {
+        if way.go(folder, Missing::Made)? == Step::Made && owner.is_some() {
             way.give(owner)?;
         }
         Ok(way)
@@ -147,28 +148,32 @@ impl Way {
         if self.owner.is_none() {
             return Ok(());
         }
-        let folder = self.made()?;
+        let Some(folder) = self.made()? else { return Ok(()) };
         let mode = folder.metadata()?.permissions().mode();
         folder.set_permissions(Permissions::from_mode(mode | 0o111))
     }
 
     /// Gives the folder that we have just made, and have come to, to its owner.
     fn give(&self, owner: Owner) -> io::Result<()> {
-        if owner.is_none() {
-            return Ok(());
+        match self.made()? {
+            Some(folder) => give(&folder, owner),
+            None => Ok(()),
         }
-        give(&self.made()?, owner)
     }
 
-    /// The folder that we have just made, and have come to, open to be changed.
-    fn made(&self) -> io::Result<File> {
+    /// The folder that we have just made, and have come to, open to be changed; nothing if something is in it already. Where
+    /// another user may rename what is there, he may have put a folder of root's in its place, of which nothing must become
+    /// his; else it was another start, which has made what it needs.
+    fn made(&self) -> io::Result<Option<File>> {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let folder = File::from(openat(&self.at, ".", flags, Mode::empty())?);
         // In a folder that others may write to, one of theirs may have taken its place before we had it open.
         if folder.metadata()?.uid() != geteuid().as_raw() {
             return Err(refused(format!("{} was replaced by another user", self.path.display())));
         }
-        Ok(folder)
+        let mut entries = Dir::from_fd(folder.try_clone()?.into())?;
+        let is_empty = entries.iter().flatten().all(|entry| [c".", c".."].contains(&entry.file_name()));
+        Ok(is_empty.then_some(folder))
     }
 
     /// Goes where a link leads. What it leads to is never made: it may be on a disk that is not there now.

@@ -10,8 +10,10 @@
 
 mod claim;
 mod handle;
+mod holder;
 mod place;
 pub(crate) mod text;
+mod turn;
 mod witness;
 
 use std::fs::{File, Permissions};
@@ -21,17 +23,15 @@ use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-pub(crate) use self::claim::Turn;
 use self::claim::{STARTING, WHOLE, WITNESS};
 pub use self::handle::PidFile;
+pub(crate) use self::holder::{Holders, user_of};
 use self::place::Place;
-pub(crate) use self::witness::{Life, Running, look};
+pub(crate) use self::turn::Turn;
+pub(crate) use self::witness::{Life, Running, Standing, look};
 use crate::error::Error;
 use crate::folder::Owner;
 use crate::sys::{descriptor, file_size, lock};
-
-/// Why nothing can be told of a claim that is held by nobody who vouches for it.
-pub(crate) const HELD: &str = "its claim is held by a process that does not vouch for it";
 
 /// How long one waits before looking again at a claim that is in between: held by a start, an end, or a child that is left.
 pub(crate) const PAUSE: Duration = Duration::from_millis(10);
@@ -85,12 +85,15 @@ impl Claimed {
             }
             // The claim is held. Its holder is a daemon, or on the way to be one, or at its end: only the first is an answer.
             let over = |limit| begun.elapsed() >= limit;
-            match look(path)? {
+            match look(path, owner.map(|(uid, _)| uid))? {
                 Life::Running(daemon) if over(patience.longest()) => return Ok(Acquired::Running(daemon)),
                 Life::Running(daemon) if !daemon.is_starting() && over(patience.running) => {
                     return Ok(Acquired::Running(daemon));
                 }
                 Life::Running(_) => {}
+                Life::Unknown { reason } if over(patience.longest()) => {
+                    return Err(Error::CannotTell { path: path.to_owned(), reason });
+                }
                 _ if over(patience.longest()) => {
                     return Err(Error::ClaimHeld { path: place.claim_path(), waited: patience.longest() });
                 }
@@ -120,14 +123,12 @@ impl Claimed {
     }
 
     fn prepare(place: Place, claim: File) -> Result<Self, Error> {
-        // What a start that was killed left in the claim must not be read as this start's.
-        let made = claim.set_len(0).and_then(|()| place.create_draft());
-        match made {
+        match place.create_draft() {
             Ok(file) => Ok(Self { place, claim, file }),
             Err(source) => {
                 // Still under the claim, so the name is ours to remove.
                 place.remove_claim();
-                Err(Error::PidFile { path: place.draft_path(), source })
+                Err(place.draft_refusal(source))
             }
         }
     }
@@ -136,10 +137,10 @@ impl Claimed {
     /// its name, so that nobody ever sees half of one. `session` is the daemon's own, if it has one.
     pub(crate) fn seal(&self, session: Option<i32>) -> io::Result<()> {
         own_witness(&self.claim, WITNESS)?;
-        // For those who may open the claim: who holds it, and the session that is the daemon's alone.
-        let (note, number) = (text::of_claim(std::process::id(), session), text::of_pidfile(std::process::id()));
+        let note = text::of_claim(std::process::id(), session, self.place.name());
+        let number = text::of_pidfile(std::process::id());
         file_size::told_by_error(|| {
-            self.claim.write_all_at(note.as_bytes(), 0)?;
+            self.claim.write_all_at(&note, 0)?;
             self.file.write_all_at(number.as_bytes(), 0)
         })?;
         own_witness(&self.file, WHOLE)?;
@@ -221,8 +222,8 @@ fn attempt(place: &Place) -> Result<Option<Claimed>, Error> {
 /// Takes the turn to ask the daemon to stop.
 pub(crate) fn take_turn(path: &Path) -> Result<Turn, Error> {
     match Place::find(path)? {
-        Some(place) if !witness::is_mine(&place) => Ok(claim::take_turn(&place)),
-        _ => Ok(Turn::Ours { _lock: None }),
+        Some(place) if !witness::is_mine(&place) => Ok(turn::take(&place)),
+        _ => Ok(Turn::Ours { _kept: None }),
     }
 }
 

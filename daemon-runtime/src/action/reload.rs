@@ -2,7 +2,8 @@
 
 use super::stop::handle;
 use crate::error::Error;
-use crate::pidfile::{HELD, Life, look};
+use crate::pidfile::{Holders, Life, look};
+use crate::process::privileges::user_of;
 use crate::process::session;
 use crate::spec::plan::Plan;
 use crate::spec::signal::SignalAction;
@@ -18,10 +19,10 @@ pub struct Reload {
 
 pub(crate) fn reload(spec: &Spec) -> Result<Reload, Error> {
     let plan = Plan::of(spec)?;
-    let daemon = match look(&plan.pidfile)? {
+    let daemon = match look(&plan.pidfile, user_of(&plan))? {
         Life::Running(daemon) => daemon,
         Life::Absent | Life::Dead { .. } | Life::Starting => return Err(Error::NotRunning),
-        Life::Held => return Err(Error::CannotTell { path: plan.pidfile, reason: HELD.to_owned() }),
+        Life::Held => return Err(Error::CannotTell { reason: Holders::told(&plan.pidfile), path: plan.pidfile }),
         Life::Unknown { reason } => return Err(Error::CannotTell { path: plan.pidfile, reason }),
     };
     let Some(handle) = handle(&plan, &daemon)? else { return Err(Error::NotRunning) };

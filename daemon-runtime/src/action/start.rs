@@ -10,6 +10,7 @@ use crate::process::anew::received;
 use crate::process::daemon::{self, Arrived};
 use crate::process::foreground::{self, Lived};
 use crate::process::launcher;
+use crate::process::privileges::user_of;
 use crate::process::stages::Role;
 use crate::process::streams::Listen;
 use crate::process::verdict::Launched;
@@ -104,8 +105,9 @@ pub(super) fn running(spec: &Spec, plan: &Plan) -> Result<Option<Running>, Error
     if !plan.pidfile_timeout.is_zero() || spec.claim.borrow().as_ref().is_some_and(PidFile::is_mine) {
         return Ok(None);
     }
-    match look(&plan.pidfile)? {
-        Life::Running(daemon) if !daemon.is_starting() => Ok(Some(daemon)),
+    match look(&plan.pidfile, user_of(plan))? {
+        // What is not to be trusted is refused where the claim is taken, with its reason.
+        Life::Running(daemon) if !daemon.is_starting() && daemon.distrust().is_none() => Ok(Some(daemon)),
         _ => Ok(None),
     }
 }

@@ -9,7 +9,8 @@ use serde_json::{Map, Value};
 
 use super::{StatusOptions, fields};
 use crate::error::Error;
-use crate::pidfile::{HELD, Life, look};
+use crate::pidfile::{Holders, Life, look};
+use crate::process::privileges::user_of;
 use crate::process::session;
 use crate::spec::Spec;
 use crate::spec::plan::Plan;
@@ -68,7 +69,7 @@ pub(crate) fn status(spec: &Spec, options: &StatusOptions) -> Result<Status, Err
     fields::check(&options.fields)?;
     let plan = Plan::of(spec)?;
     let mut more = Map::new();
-    let state = match look(&plan.pidfile)? {
+    let state = match look(&plan.pidfile, user_of(&plan))? {
         Life::Running(daemon) => {
             let vitals = vitals(daemon.pid, &options.fields, &mut more);
             // Else it has ended between the question and the look.
@@ -76,7 +77,7 @@ pub(crate) fn status(spec: &Spec, options: &StatusOptions) -> Result<Status, Err
             if is_told { State::Running(vitals) } else { State::NotRunning }
         }
         Life::Absent | Life::Starting => State::NotRunning,
-        Life::Held => State::Unknown { reason: HELD.to_owned() },
+        Life::Held => State::Unknown { reason: Holders::told(&plan.pidfile) },
         Life::Dead { left } => State::Dead { left },
         Life::Unknown { reason } => State::Unknown { reason },
     };

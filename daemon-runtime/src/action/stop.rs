@@ -4,7 +4,10 @@ use std::time::{Duration, Instant};
 
 use super::StopOptions;
 use crate::error::Error;
-use crate::pidfile::{HELD, Life, PAUSE, Running, Turn, clear, look, take_turn, wait_until_free};
+use crate::pidfile::{
+    Holders, Life, PAUSE, Running, Standing, Turn, clear, look, take_turn, user_of as holder_of, wait_until_free,
+};
+use crate::process::privileges::user_of;
 use crate::process::{Observer, session};
 use crate::spec::Spec;
 use crate::spec::plan::Plan;
@@ -12,9 +15,6 @@ use crate::sys::pidfd::PidFd;
 
 /// How long what was sent SIGKILL may take to be gone, and a child of the daemon to let go of the claim.
 const LAST_WAIT: Duration = Duration::from_secs(5);
-
-/// How often one looks again at a process that has a lock and not the file.
-const PATIENCE: u32 = 50;
 
 /// How a stop came out, if it did not fail.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,31 +38,77 @@ pub enum Stop {
 
 pub(crate) fn stop(spec: &Spec, options: &StopOptions, observer: &mut dyn Observer) -> Result<Stop, Error> {
     let plan = Plan::of(spec)?.waiting(None, options.timeout);
-    let Some(daemon) = find(&plan)? else {
-        clear(&plan.pidfile);
-        return Ok(Stop::NotRunning);
+    let answer = match end_all(&plan, options, observer) {
+        Err(doubt @ Error::CannotTell { .. }) if options.force => evict(&plan, doubt, observer)?,
+        other => other?,
     };
-    let Some(handle) = handle(&plan, &daemon)? else { return Ok(Stop::NotRunning) };
-    observer.begins();
-    let answer = end(&plan, options, &daemon, &handle, observer)?;
-    wait_until_free(&plan.pidfile, LAST_WAIT);
+    if answer != Stop::NotRunning {
+        wait_until_free(&plan.pidfile, LAST_WAIT);
+    }
     // What did not end in order has left its pidfile behind.
     clear(&plan.pidfile);
     Ok(answer)
+}
+
+/// Ends the daemon, and whatever process it hands its locks to meanwhile.
+fn end_all(plan: &Plan, options: &StopOptions, observer: &mut dyn Observer) -> Result<Stop, Error> {
+    let begun = Instant::now();
+    let mut answer = Stop::NotRunning;
+    loop {
+        let Some(daemon) = find(plan)? else { return Ok(answer) };
+        if let Some(handle) = handle(plan, &daemon)? {
+            observer.begins();
+            answer = end(plan, options, &daemon, &handle, observer)?;
+        }
+        if !daemon.is_succeeded() {
+            return Ok(answer);
+        }
+        if begun.elapsed() >= plan.stop_timeout.max(LAST_WAIT) {
+            return Err(cannot_tell(plan, "it is another process each time".to_owned()));
+        }
+    }
+}
+
+/// Kills the processes that hold the claim of a daemon that hides behind it, as far as they are the daemon's.
+fn evict(plan: &Plan, doubt: Error, observer: &mut dyn Observer) -> Result<Stop, Error> {
+    let Some(holders) = Holders::of(&plan.pidfile, user_of(plan)) else { return Err(doubt) };
+    let begun = Instant::now();
+    let mut killed = None;
+    observer.begins();
+    loop {
+        let members = holders.members();
+        if members.is_empty() || begun.elapsed() >= LAST_WAIT {
+            break;
+        }
+        for pid in members {
+            let Ok(handle) = PidFd::open(pid) else { continue };
+            if holders.is_member(pid) {
+                signal(&handle, pid, nix::libc::SIGKILL)?;
+                is_gone(&handle, LAST_WAIT, observer);
+                killed = killed.or(Some(pid));
+            }
+        }
+    }
+    match (killed, holders.list().as_slice()) {
+        (Some(pid), []) => Ok(Stop::Killed { pid, waited: plan.stop_timeout }),
+        _ => Err(doubt),
+    }
+}
+
+fn cannot_tell(plan: &Plan, reason: String) -> Error {
+    Error::CannotTell { path: plan.pidfile.clone(), reason }
 }
 
 /// The daemon, if it runs. While a start or an end is in progress, who it is is about to show.
 fn find(plan: &Plan) -> Result<Option<Running>, Error> {
     let begun = Instant::now();
     loop {
-        match look(&plan.pidfile)? {
+        match look(&plan.pidfile, user_of(plan))? {
             Life::Running(daemon) => return Ok(Some(daemon)),
             Life::Absent | Life::Dead { .. } => return Ok(None),
-            Life::Unknown { reason } => return Err(Error::CannotTell { path: plan.pidfile.clone(), reason }),
+            Life::Unknown { reason } => return Err(cannot_tell(plan, reason)),
             Life::Starting | Life::Held if begun.elapsed() < plan.stop_timeout => std::thread::sleep(PAUSE),
-            Life::Starting | Life::Held => {
-                return Err(Error::CannotTell { path: plan.pidfile.clone(), reason: HELD.to_owned() });
-            }
+            Life::Starting | Life::Held => return Err(cannot_tell(plan, Holders::told(&plan.pidfile))),
         }
     }
 }
@@ -70,7 +116,7 @@ fn find(plan: &Plan) -> Result<Option<Running>, Error> {
 /// A handle on the daemon, or nothing if it has ended meanwhile.
 pub(super) fn handle(plan: &Plan, daemon: &Running) -> Result<Option<PidFd>, Error> {
     if let Some(reason) = daemon.distrust() {
-        return Err(Error::CannotTell { path: plan.pidfile.clone(), reason });
+        return Err(cannot_tell(plan, reason));
     }
     let handle = match PidFd::open(daemon.pid) {
         Ok(handle) => handle,
@@ -78,21 +124,11 @@ pub(super) fn handle(plan: &Plan, daemon: &Running) -> Result<Option<PidFd>, Err
         Err(source) => return Err(Error::Handle { call: "pidfd_open", source }),
     };
     // Asked after the handle was made: if the kernel still vouches for the number, the handle cannot mean anybody else.
-    for _ in 0..PATIENCE {
-        if !daemon.is_vouched() {
-            return Ok(None);
-        }
-        match daemon.has_its_file() {
-            Ok(true) => return Ok(Some(handle)),
-            Ok(false) => {}
-            Err(reason) => return Err(Error::CannotTell { path: plan.pidfile.clone(), reason }),
-        }
-        // One that is just dying closes its files a moment before it loses its locks.
-        std::thread::sleep(PAUSE);
+    match daemon.standing(user_of(plan)) {
+        Standing::Vouched => Ok(Some(handle)),
+        Standing::Gone => Ok(None),
+        Standing::Doubtful(reason) | Standing::Unseen(reason) => Err(cannot_tell(plan, reason)),
     }
-    let reason =
-        format!("the lock names pid {}, and that process does not have the file open that it is on", daemon.pid);
-    Err(Error::CannotTell { path: plan.pidfile.clone(), reason })
 }
 
 fn end(
@@ -115,7 +151,8 @@ fn end(
     }
     // The session first: while the daemon is there, the session is its own.
     if let Some(session) = daemon.session().filter(|session| session::is_of(daemon.pid, *session)) {
-        session::kill(session);
+        let user = user_of(plan).or_else(|| holder_of(daemon.pid));
+        session::kill(session, user.filter(|uid| *uid != 0));
     }
     signal(handle, pid, nix::libc::SIGKILL)?;
     if is_gone(handle, LAST_WAIT, observer) {

@@ -12,7 +12,7 @@ use crate::sys::lock::{self, Range};
 /// Held as long as the daemon or one who is about to become it lives (an OFD lock).
 pub(super) const CLAIM: Range = Range { start: 0, len: 1 };
 /// Both at once, so that nobody sees a claim that has been taken for a start and does not say so.
-const BOTH: Range = Range { start: 0, len: 2 };
+pub(super) const BOTH: Range = Range { start: 0, len: 2 };
 /// Held until the start is agreed on, so that other starts can wait for its end (an OFD lock).
 pub(super) const STARTING: Range = Range { start: 1, len: 1 };
 /// The daemon's witness in the claim (a POSIX lock).
@@ -20,50 +20,44 @@ pub(super) const WITNESS: Range = Range { start: 2, len: 1 };
 /// The daemon's witness in the pidfile (a POSIX lock), from its first byte to its last.
 pub(super) const WHOLE: Range = Range { start: 0, len: 0 };
 
-/// Held by a `stop` that has sent its signal and waits (an OFD lock of its own).
-const STOPPING: Range = Range { start: 3, len: 1 };
-
-/// Whose turn it is to ask the daemon to stop.
-#[derive(Debug)]
-pub(crate) enum Turn {
-    /// Ours, for as long as this is kept; there is no file where there is no claim that we could open.
-    Ours { _lock: Option<File> },
-    /// Another `stop` has asked, and waits.
-    Anothers,
-}
-
-/// Takes the turn to ask the daemon to stop. A daemon that is asked twice ends at once, which nobody wants who only comes
-/// second.
-pub(super) fn take_turn(place: &Place) -> Turn {
-    let Ok(claim) = place.open_claim_to_lock() else { return Turn::Ours { _lock: None } };
-    match lock::try_lock_description(&claim, STOPPING) {
-        Ok(false) => Turn::Anothers,
-        Ok(true) | Err(_) => Turn::Ours { _lock: Some(claim) },
-    }
-}
+/// How often one tries anew to make what somebody removes or locks at every try.
+const MOST_TRIES: u32 = 100;
 
 /// Takes the claim, or nothing while another holds it.
+///
+/// It is a file that nobody else has ever had open: what is there already is locked, and so known to be given up, and then
+/// removed for a new one. Who has the old one open, a child of the last daemon or one that it was passed to, can neither write
+/// into the new claim nor lock any byte of it; and no file is changed that somebody moved into the claim's place.
 pub(super) fn try_take(place: &Place) -> Result<Option<File>, Error> {
     let failed = |source| Error::Claim { path: place.claim_path(), source };
-    loop {
-        let claim = match place.create_claim() {
-            Ok(claim) => claim,
+    for _ in 0..MOST_TRIES {
+        let (claim, is_new) = match place.make_claim() {
+            Ok(claim) => (claim, true),
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => match place.open_claim_to_lock() {
+                Ok(claim) => (claim, false),
+                Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
+                Err(source) => return Err(refusal(place, source)),
+            },
             Err(source) => return Err(refusal(place, source)),
         };
-        if let Some(found) = not_ours(place, Some(&claim)) {
+        if is_new {
+            // Set on the file, so that the umask has no say in it: after a crash we must be able to open it again.
+            claim.set_permissions(Permissions::from_mode(0o600)).map_err(failed)?;
+        } else if let Some(found) = not_ours(place, Some(&claim)) {
             return Err(Error::Foreign { path: place.claim_path(), found });
         }
         if !lock::try_lock_description(&claim, BOTH).map_err(failed)? {
             return Ok(None);
         }
-        // Its last holder may have removed the name after we opened it: then we have locked a file without a name, and
-        // another may lock the one that has it.
-        if place.is_claim(&claim) {
-            // Set on the file, so that the umask has no say in it: after a crash we must be able to open it again.
-            claim.set_permissions(Permissions::from_mode(0o600)).map_err(failed)?;
-            return Ok(Some(claim));
+        // Its last holder, or another start, may have removed the name after we opened it: then we have locked a file without
+        // a name, and another may lock the one that has it.
+        match (place.is_claim(&claim), is_new) {
+            (true, true) => return Ok(Some(claim)),
+            (true, false) => place.remove_stale_claim().map_err(failed)?,
+            (false, _) => {}
         }
     }
+    Err(Error::Foreign { path: place.claim_path(), found: "is replaced by somebody again and again".to_owned() })
 }
 
 // In a sticky folder the kernel answers EACCES for a planted link: the person should read what is there all the same.

@@ -164,7 +164,7 @@ impl PidFile {
 
     // A claim that this very process holds without having sealed it looks like a start in progress, which it is.
     fn life(&self) -> Result<Life, Error> {
-        look(&self.path)
+        look(&self.path, None)
     }
 }
 

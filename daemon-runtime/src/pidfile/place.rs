@@ -80,8 +80,13 @@ impl Place {
         self.path.with_file_name(&self.claim)
     }
 
-    pub(super) fn draft_path(&self) -> PathBuf {
-        self.path.with_file_name(&self.draft)
+    /// Why the new pidfile could not be made: what is in its place, or else the system's error.
+    pub(super) fn draft_refusal(&self, source: io::Error) -> Error {
+        let path = self.path.with_file_name(&self.draft);
+        match self.stat(&self.draft).ok().and_then(|stat| strangeness(&stat)) {
+            Some(found) => Error::Foreign { path, found },
+            None => Error::PidFile { path, source },
+        }
     }
 
     pub(super) fn folder_fd(&self) -> i32 {
@@ -92,9 +97,9 @@ impl Place {
         self.folder.as_fd()
     }
 
-    /// The claim's file, made if it is not there.
-    pub(super) fn create_claim(&self) -> io::Result<File> {
-        self.open_name(&self.claim, OFlag::O_RDWR | OFlag::O_CREAT)
+    /// A new file for the claim, where there is none.
+    pub(super) fn make_claim(&self) -> io::Result<File> {
+        self.open_name(&self.claim, OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_EXCL)
     }
 
     /// The claim's file as it is, for a question.
@@ -181,6 +186,11 @@ impl Place {
         let _ = self.remove(&self.claim);
     }
 
+    /// Removes a claim that nobody holds any more.
+    pub(super) fn remove_stale_claim(&self) -> io::Result<()> {
+        self.remove(&self.claim)
+    }
+
     fn remove(&self, name: &OsStr) -> io::Result<()> {
         match unlinkat(&self.folder, name, UnlinkatFlags::NoRemoveDir) {
             Ok(()) | Err(Errno::ENOENT) => Ok(()),
@@ -193,18 +203,34 @@ impl Place {
         [&self.pidfile, &self.claim, &self.draft].into_iter().all(|name| self.stat(name) == Err(Errno::ENOENT))
     }
 
-    /// What is wrong with the pidfile as a thing in the file system, if it is there at all.
-    pub(super) fn pidfile_strangeness(&self) -> Option<String> {
-        self.stat(&self.pidfile).ok().and_then(|stat| kind(&stat).or_else(|| names(&stat)))
+    /// Why the pidfile is not to be believed, if it is there and is not.
+    pub(super) fn pidfile_doubt(&self) -> Option<String> {
+        self.doubt(&self.pidfile)
     }
 
-    /// What is wrong with the claim as a thing in the file system, if it is there at all.
-    pub(super) fn claim_strangeness(&self) -> Option<String> {
-        self.stat(&self.claim).ok().and_then(|stat| kind(&stat).or_else(|| names(&stat)))
+    /// Why the claim is not to be believed, if it is there and is not.
+    pub(super) fn claim_doubt(&self) -> Option<String> {
+        self.doubt(&self.claim)
+    }
+
+    // A question believes, besides ourselves and root, whom the folder belongs to if nobody else can put anything there: it
+    // is his daemon. Who could plant a file beside those of others could also lock it, and would be taken for the daemon.
+    fn doubt(&self, name: &OsStr) -> Option<String> {
+        let stat = self.stat(name).ok()?;
+        let is_his = || {
+            nix::sys::stat::fstat(&self.folder)
+                .is_ok_and(|folder| folder.st_uid == stat.st_uid && folder.st_mode & 0o022 == 0)
+        };
+        kind(&stat).or_else(|| names(&stat)).or_else(|| owner(&stat).filter(|_| !is_his()))
     }
 
     pub(super) fn has_pidfile(&self) -> bool {
         self.stat(&self.pidfile).is_ok()
+    }
+
+    /// The pidfile's own name, without its folder.
+    pub(super) fn name(&self) -> &OsStr {
+        &self.pidfile
     }
 
     pub(super) fn claim_identity(&self) -> Option<(u64, u64)> {

@@ -1,21 +1,34 @@
-//! What the pidfile and the claim say: `PID\n`, and `PID SESSION\n`. Both are written and read here, byte by byte; what is not
+//! What the pidfile and the claim say: `PID\n`, and `PID SESSION NAME\n`. Both are written and read here, byte by byte; what is not
 //! exactly what we would have written names nobody, because kill(2) would take 0 and -1 for whole crowds.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
 
-/// More than any text of ours has: two numbers, a blank and a newline.
-const LONGEST: usize = 24;
+/// More than any text of ours has: two numbers, two blanks, the longest name of a file and a newline.
+const LONGEST: usize = 24 + 256;
+
+/// What a claim says, for those who may open it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Note {
+    /// Who holds it.
+    pub(crate) pid: i32,
+    /// The session that is the daemon's alone, if it has one.
+    pub(crate) session: Option<i32>,
+    /// Its pidfile, without the folder: nobody can put the claim of one daemon into the place of another's.
+    pub(crate) name: OsString,
+}
 
 /// What a pidfile says.
 pub(super) fn of_pidfile(pid: u32) -> String {
     format!("{pid}\n")
 }
 
-/// What a claim says: who holds it, and the session that is the daemon's alone, if it has one.
-pub(super) fn of_claim(pid: u32, session: Option<i32>) -> String {
-    format!("{pid} {}\n", session.unwrap_or(0))
+/// What a claim says.
+pub(super) fn of_claim(pid: u32, session: Option<i32>, name: &OsStr) -> Vec<u8> {
+    [format!("{pid} {} ", session.unwrap_or(0)).as_bytes(), name.as_bytes(), b"\n"].concat()
 }
 
 /// The number in a pidfile; its newline may be missing.
@@ -23,19 +36,20 @@ pub(super) fn number(file: &File) -> Option<i32> {
     number_in(&start_of(file).ok()?)
 }
 
-/// The pid and the session that a claim names, if it does.
-pub(super) fn holder(claim: &File) -> Option<(i32, Option<i32>)> {
-    holder_in(&start_of(claim).ok()?)
+/// What a claim says, if it says anything.
+pub(super) fn note(claim: &File) -> Option<Note> {
+    note_in(&start_of(claim).ok()?)
 }
 
 pub(crate) fn number_in(bytes: &[u8]) -> Option<i32> {
     positive(bytes.strip_suffix(b"\n").unwrap_or(bytes))
 }
 
-pub(crate) fn holder_in(bytes: &[u8]) -> Option<(i32, Option<i32>)> {
-    let mut words = bytes.strip_suffix(b"\n")?.splitn(2, |byte| *byte == b' ');
-    let (pid, session) = (positive(words.next()?)?, words.next()?);
-    if session == b"0" { Some((pid, None)) } else { Some((pid, Some(positive(session)?))) }
+pub(crate) fn note_in(bytes: &[u8]) -> Option<Note> {
+    let mut words = bytes.strip_suffix(b"\n")?.splitn(3, |byte| *byte == b' ');
+    let (pid, session, name) = (positive(words.next()?)?, words.next()?, words.next()?);
+    let session = if session == b"0" { None } else { Some(positive(session)?) };
+    Some(Note { pid, session, name: OsStr::from_bytes(name).to_owned() }).filter(|note| !note.name.is_empty())
 }
 
 /// A pid in plain digits, above 0.
@@ -60,9 +74,9 @@ pub(crate) fn is_read_strictly(bytes: &[u8]) {
         let text = pid.to_string();
         assert!(bytes == text.as_bytes() || bytes == of_pidfile(pid.unsigned_abs()).as_bytes(), "{bytes:?} as {pid}");
     }
-    if let Some((pid, session)) = holder_in(bytes) {
+    if let Some(Note { pid, session, name }) = note_in(bytes) {
         assert!(pid > 0 && session.is_none_or(|session| session > 0));
-        assert_eq!(bytes, of_claim(pid.unsigned_abs(), session).as_bytes());
+        assert_eq!(bytes, of_claim(pid.unsigned_abs(), session, &name));
     }
 }
 
@@ -113,14 +127,15 @@ mod tests {
         let long = format!("{}1\n", " ".repeat(LONGEST));
         for text in ["000000000000000000001234567\n", &"1".repeat(LONGEST), &long] {
             assert_eq!(number(&file_with(text.as_bytes())), None, "{text:?}");
-            assert_eq!(holder(&file_with(text.as_bytes())), None, "{text:?}");
+            assert_eq!(note(&file_with(text.as_bytes())), None, "{text:?}");
         }
     }
 
     #[test]
     fn half_of_a_note_names_nobody() {
-        for text in ["7\n", "7 8", "7  8\n", "7 8 9\n", "0 8\n", "7 -8\n", "7 08\n", "7 \n", " 8\n"] {
-            assert_eq!(holder_in(text.as_bytes()), None, "{text:?}");
+        for text in ["7\n", "7 8 x", "7  8 x\n", "7 8\n", "7 8 \n", "0 8 x\n", "7 -8 x\n", "7 08 x\n", "7 \n", " 8 x\n"]
+        {
+            assert_eq!(note_in(text.as_bytes()), None, "{text:?}");
         }
     }
 
@@ -131,16 +146,25 @@ mod tests {
         }
 
         #[test]
+        fn what_looks_like_a_note_is_read_strictly(text in "[0-9]{1,11} [-+0]{0,1}[0-9]{1,11}[ x]{0,3}\n?") {
+            is_read_strictly(text.as_bytes());
+        }
+
+        #[test]
         fn what_looks_like_a_number_is_read_strictly(text in "[-+ 0]{0,2}[0-9]{1,11}[ \n]{0,2}[-+0-9]{0,4}\n?") {
             is_read_strictly(text.as_bytes());
         }
 
         #[test]
-        fn what_is_written_is_read_back(pid in 1..=i32::MAX, session in proptest::option::of(1..=i32::MAX)) {
+        fn what_is_written_is_read_back(
+            pid in 1..=i32::MAX,
+            session in proptest::option::of(1..=i32::MAX),
+            name in "[^/\0]{1,63}",
+        ) {
             prop_assert_eq!(number_in(of_pidfile(pid.unsigned_abs()).as_bytes()), Some(pid));
-            let note = of_claim(pid.unsigned_abs(), session);
+            let note = of_claim(pid.unsigned_abs(), session, OsStr::new(&name));
             prop_assert!(note.len() < LONGEST);
-            prop_assert_eq!(holder_in(note.as_bytes()), Some((pid, session)));
+            prop_assert_eq!(note_in(&note), Some(Note { pid, session, name: name.into() }));
         }
     }
 }

@@ -1,7 +1,6 @@
 //! Who the daemon is, by the kernel's word: pure questions, which disturb nobody.
 
-use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -12,7 +11,8 @@ use nix::sys::signal::kill;
 use nix::unistd::Pid;
 
 use super::PAUSE;
-use super::claim::{self, CLAIM, STARTING, WHOLE, WITNESS};
+use super::claim::{self, BOTH, CLAIM, STARTING, WHOLE, WITNESS};
+use super::holder::{self, Kind};
 use super::place::{self, Place};
 use super::text;
 use crate::error::Error;
@@ -54,6 +54,22 @@ pub(crate) struct Running {
     claimless: bool,
 }
 
+/// What came of a second look at a daemon that the kernel has named.
+#[derive(Debug)]
+pub(crate) enum Standing {
+    Vouched,
+    /// It is not named any more: it has ended, or handed its locks on.
+    Gone,
+    /// The number cannot be believed, for this reason.
+    Doubtful(String),
+    /// The lock alone speaks for it: the process cannot be looked at, for this reason.
+    Unseen(String),
+}
+
+/// How often one looks again at a process that the kernel names and that does not have the lock: one that is just dying closes
+/// its files a moment before it loses its locks.
+const LOOKS: u32 = 50;
+
 #[derive(Debug)]
 enum Proof {
     /// The file and the range on which the process holds its witness.
@@ -80,6 +96,16 @@ impl Running {
         }
     }
 
+    /// Whether another process holds its locks now. A new start makes files of its own, so this one has them from the daemon.
+    pub(crate) fn is_succeeded(&self) -> bool {
+        match &self.proof {
+            Proof::Lock(file, range) => {
+                lock::holder(file, *range).unwrap_or_default().is_some_and(|pid| pid != self.pid)
+            }
+            Proof::Open(_) | Proof::Myself => false,
+        }
+    }
+
     /// Why it must not be signalled, if it must not: the proof is only as good as the owner of the file that it stands on.
     /// Another account could have planted the file and locked it, and by now the number could be anybody's.
     pub(crate) fn distrust(&self) -> Option<String> {
@@ -90,13 +116,40 @@ impl Running {
         place::not_ours_open(file).map(|found| format!("the file that vouches for pid {} {found}", self.pid))
     }
 
-    /// Whether the process that the kernel names has the file open that the proof stands on. A lock can outlive the process
-    /// that took it, where another shares its table of descriptors (clone(2), `CLONE_FILES`), and by now the number could be
-    /// anybody's. Only who asks as root could harm anybody; he can look. An error is the reason why even he cannot.
-    pub(crate) fn has_its_file(&self) -> Result<bool, String> {
-        match &self.proof {
-            Proof::Lock(file, _) | Proof::Open(file) if nix::unistd::geteuid().is_root() => has_open(self.pid, file),
-            _ => Ok(true),
+    /// Asks the kernel again, and looks at the process itself. `user`: whom the daemon becomes, if it is known.
+    pub(crate) fn standing(&self, user: Option<u32>) -> Standing {
+        let mut looks = 0;
+        loop {
+            if !self.is_vouched() {
+                return Standing::Gone;
+            }
+            match self.second_look(user) {
+                Standing::Doubtful(_) if looks < LOOKS => {}
+                seen => return seen,
+            }
+            looks += 1;
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    // Only who asks as root could harm anybody, and he can look. Where even he may not, for which he needs a capability, the
+    // lock alone counts.
+    fn second_look(&self, user: Option<u32>) -> Standing {
+        let pid = self.pid;
+        let (file, range) = match &self.proof {
+            _ if !nix::unistd::geteuid().is_root() => return Standing::Vouched,
+            Proof::Lock(file, range) => (file, *range),
+            // The process has the open file that is the claim; but a file can be passed on, and the number in it be written
+            // by whoever has it open.
+            Proof::Open(_) => return of_user(pid, user),
+            Proof::Myself => return Standing::Vouched,
+        };
+        match holder::holds(pid, file, Kind::Process, range) {
+            Ok(false) => Standing::Doubtful(format!("the lock names pid {pid}, and that process does not hold it")),
+            // Without a claim anybody's locked file may stand in the pidfile's place.
+            Ok(true) if range == WHOLE => of_user(pid, user),
+            Ok(true) => Standing::Vouched,
+            Err(e) => unseen(pid, &e),
         }
     }
 
@@ -136,8 +189,37 @@ pub(super) fn is_mine(place: &Place) -> bool {
     note().iter().any(|(pid, held)| *pid == std::process::id() && claim == Some(*held))
 }
 
-/// What there is to say of the daemon whose pidfile is `path`.
-pub(crate) fn look(path: &Path) -> Result<Life, Error> {
+/// Whether the process can be the daemon that becomes `user`: him that one could signal itself, so nobody is harmed.
+fn of_user(pid: i32, user: Option<u32>) -> Standing {
+    match (user, holder::user_of(pid)) {
+        (Some(user), Some(real)) if real != user => {
+            Standing::Doubtful(format!("pid {pid} belongs to uid {real}, and the daemon to uid {user}"))
+        }
+        _ => Standing::Vouched,
+    }
+}
+
+fn unseen(pid: i32, error: &io::Error) -> Standing {
+    let unseen = |why: &str| Standing::Unseen(format!("whether pid {pid} holds the lock itself cannot be seen: {why}"));
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => Standing::Vouched,
+        // It shows this process to itself, whatever else it hides.
+        io::ErrorKind::NotFound if !Path::new("/proc/self").exists() => unseen("/proc is not mounted"),
+        // It has ended, or is hidden from us.
+        io::ErrorKind::NotFound if is_nobody(pid) => Standing::Gone,
+        io::ErrorKind::NotFound => Standing::Vouched,
+        _ => unseen(&crate::error::words(error)),
+    }
+}
+
+/// How often one looks again at what is in between, or changes while it is looked at.
+const PATIENCE: u32 = 10;
+
+/// How often one looks again at a claim that is another each time.
+const MOST_LOOKS: u32 = 100;
+
+/// What there is to say of the daemon whose pidfile is `path`, and which becomes `user`, if it is known.
+pub(crate) fn look(path: &Path, user: Option<u32>) -> Result<Life, Error> {
     if Handover::is_of(path) {
         // What this image of the program was begun with is about to become the daemon here: nobody else is it.
         return Ok(Life::Absent);
@@ -147,21 +229,29 @@ pub(crate) fn look(path: &Path) -> Result<Life, Error> {
         let pid = i32::try_from(std::process::id()).unwrap_or_default();
         return Ok(Life::Running(Running::proved(pid, Proof::Myself)));
     }
-    let mut patience = 10;
-    loop {
+    let mut patience = PATIENCE;
+    for _ in 0..MOST_LOOKS {
         let before = place.claim_identity();
         let life = look_once(&place)?;
-        if matches!(life, Life::Held) && patience > 0 {
+        let standing = match &life {
+            Life::Running(daemon) => daemon.standing(user),
+            _ => Standing::Vouched,
+        };
+        match standing {
+            Standing::Doubtful(reason) => return Ok(Life::Unknown { reason }),
             // Most often somebody who is just dying, or stands between fork and exec.
-            patience -= 1;
-            std::thread::sleep(PAUSE);
-            continue;
+            _ if matches!(life, Life::Held) && patience > 0 => patience -= 1,
+            // Half of an answer may be of one daemon, and half of the next: it counts only if the claim stayed the same.
+            Standing::Vouched | Standing::Unseen(_)
+                if place.claim_identity() == before && is_settled(&place, &life) =>
+            {
+                return Ok(life);
+            }
+            _ => {}
         }
-        // Half of an answer may be of one daemon, and half of the next: it counts only if the claim stayed the same.
-        if place.claim_identity() == before && is_settled(&place, &life) {
-            return Ok(life);
-        }
+        std::thread::sleep(PAUSE);
     }
+    Ok(Life::Unknown { reason: format!("{} is another one each time", place.claim_path().display()) })
 }
 
 /// A daemon without a claim is one whose claim somebody has removed by hand; or one that is just being started, or just
@@ -177,7 +267,7 @@ fn is_settled(place: &Place, life: &Life) -> bool {
 }
 
 fn look_once(place: &Place) -> Result<Life, Error> {
-    if let Some(found) = place.claim_strangeness() {
+    if let Some(found) = place.claim_doubt() {
         return Ok(by_pidfile(place, &Claim::Unasked(found)));
     }
     match place.open_claim() {
@@ -187,6 +277,8 @@ fn look_once(place: &Place) -> Result<Life, Error> {
             io::ErrorKind::PermissionDenied => {
                 Ok(by_pidfile(place, &Claim::Unasked("belongs to another user".to_owned())))
             }
+            // fcntl(2), F_SETLEASE: only its owner can have taken one.
+            io::ErrorKind::WouldBlock => Ok(by_pidfile(place, &Claim::Unasked("is leased by a process".to_owned()))),
             _ => Err(Error::Claim { path: place.claim_path(), source: e }),
         },
     }
@@ -201,68 +293,37 @@ enum Claim {
 }
 
 fn by_claim(place: &Place, claim: File) -> io::Result<Life> {
-    if !lock::is_locked(&claim, CLAIM)? {
+    if !lock::is_locked(&claim, BOTH)? {
         return Ok(by_pidfile(place, &Claim::Free));
     }
     let witness = lock::holder(&claim, WITNESS)?;
     // Between two looks at the same witness: while it lives, only the agreement ends the starting. Without the second look
     // this could be the starting of one daemon, and the witness of the next.
     let starting = lock::is_locked(&claim, STARTING)? || lock::holder(&claim, WITNESS)? != witness;
-    let (named, session) = text::holder(&claim).unwrap_or_default();
+    let note = text::note(&claim).unwrap_or_default();
+    if note.pid > 0 && note.name != place.name() {
+        let reason = format!("{} is the claim of {}", place.claim_path().display(), note.name.display());
+        return Ok(Life::Unknown { reason });
+    }
     let (pid, proof) = match witness {
         Some(pid) => (pid, Proof::Lock(claim, WITNESS)),
-        None if has_locked(named, &claim) => (named, Proof::Open(claim)),
+        None if has_locked(note.pid, &claim) => (note.pid, Proof::Open(claim)),
         None if starting => return Ok(Life::Starting),
         // The claim's name may be new, and the daemon's own claim have none any more.
         None => return Ok(of_pidfile(place).map_or(Life::Held, Life::Running)),
     };
-    let session = session.filter(|_| pid == named);
+    let session = note.session.filter(|_| pid == note.pid);
     Ok(Life::Running(Running { starting, session, ..Running::proved(pid, proof) }))
 }
 
-/// Whether the process has this very file open together with the lock that is the claim; proc(5), `/proc/PID/fdinfo`.
+/// Whether the process has this very file open together with the lock that is the claim.
 pub(super) fn has_locked(pid: i32, claim: &File) -> bool {
-    let locks = |fd: &OsString| {
-        fs::read_to_string(format!("/proc/{pid}/fdinfo/{}", fd.to_string_lossy()))
-            .is_ok_and(|told| told.contains("OFDLCK"))
-    };
-    descriptors_of(pid, claim).into_iter().flatten().flatten().any(|fd| locks(&fd))
-}
-
-/// Whether the process has this very file open. It counts as open where we may not look, for which even root needs a
-/// capability; where nobody could look, this says why.
-fn has_open(pid: i32, file: &File) -> Result<bool, String> {
-    let seen = descriptors_of(pid, file).and_then(Iterator::collect::<io::Result<Vec<OsString>>>);
-    let unseen =
-        |why: &str| Err(format!("whether pid {pid} has the file open that vouches for it cannot be seen: {why}"));
-    match seen {
-        Ok(fds) => Ok(!fds.is_empty()),
-        Err(e) => match e.kind() {
-            io::ErrorKind::PermissionDenied => Ok(true),
-            // It shows this process to itself, whatever else it hides.
-            io::ErrorKind::NotFound if !Path::new("/proc/self").exists() => unseen("/proc is not mounted"),
-            // It has ended, or is hidden from us.
-            io::ErrorKind::NotFound => Ok(!is_nobody(pid)),
-            _ => unseen(&crate::error::words(&e)),
-        },
-    }
+    holder::holds(pid, claim, Kind::Description, CLAIM).unwrap_or(false)
 }
 
 /// Whether no process has this pid; asked of the kernel, because /proc may hide those of others.
 fn is_nobody(pid: i32) -> bool {
     kill(Pid::from_raw(pid), None) == Err(Errno::ESRCH)
-}
-
-/// The descriptors by which the process has this very file open, and a failure for each at which we may not look.
-fn descriptors_of(pid: i32, file: &File) -> io::Result<impl Iterator<Item = io::Result<OsString>>> {
-    let ours = file.metadata()?;
-    let entries = fs::read_dir(format!("/proc/{pid}/fd"))?.flatten();
-    Ok(entries.filter_map(move |entry| match fs::metadata(entry.path()) {
-        Ok(theirs) if (theirs.dev(), theirs.ino()) == (ours.dev(), ours.ino()) => Some(Ok(entry.file_name())),
-        Err(e) if e.kind() == io::ErrorKind::PermissionDenied => Some(Err(e)),
-        // Another file, or closed since it was listed.
-        _ => None,
-    }))
 }
 
 fn by_pidfile(place: &Place, claim: &Claim) -> Life {
@@ -271,6 +332,7 @@ fn by_pidfile(place: &Place, claim: &Claim) -> Life {
         return Life::Running(Running { claimless, ..daemon });
     }
     match (claim, place.has_pidfile()) {
+        (Claim::Free, true) if is_planted(place) => Life::Unknown { reason: left_behind(place) },
         (Claim::Free, false) => Life::Absent,
         (Claim::Free, true) => Life::Dead { left: left_behind(place) },
         (Claim::Unasked(why), false) => Life::Unknown { reason: format!("{} {why}", place.claim_path().display()) },
@@ -280,7 +342,7 @@ fn by_pidfile(place: &Place, claim: &Claim) -> Life {
 
 /// The daemon whose witness is on the pidfile, if there is one.
 pub(super) fn of_pidfile(place: &Place) -> Option<Running> {
-    if place.pidfile_strangeness().is_some() {
+    if place.pidfile_doubt().is_some() {
         return None;
     }
     let file = place.open_pidfile().ok()?;
@@ -288,9 +350,15 @@ pub(super) fn of_pidfile(place: &Place) -> Option<Running> {
     Some(Running::proved(pid, Proof::Lock(file, WHOLE)))
 }
 
+/// Whether a pidfile that is not to be believed is locked all the same, as only a daemon's is.
+fn is_planted(place: &Place) -> bool {
+    let locked = |file: &File| lock::holder(file, WHOLE).unwrap_or_default().is_some();
+    place.pidfile_doubt().is_some() && place.open_pidfile().is_ok_and(|file| locked(&file))
+}
+
 fn left_behind(place: &Place) -> String {
     let path = place.path().display();
-    if let Some(found) = place.pidfile_strangeness() {
+    if let Some(found) = place.pidfile_doubt() {
         return format!("{path} {found}");
     }
     match place.open_pidfile().map(|file| text::number(&file)) {

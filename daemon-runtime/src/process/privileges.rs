@@ -137,6 +137,12 @@ impl Identity {
     }
 }
 
+/// The user that a daemon of this plan is, where it becomes another than who asks.
+pub(crate) fn user_of(plan: &Plan) -> Option<u32> {
+    let uid = find_user(plan.user.as_ref()?).ok()?.uid;
+    (uid != geteuid()).then(|| uid.as_raw())
+}
+
 /// A user, also one that has only a number.
 struct Found {
     uid: Uid,

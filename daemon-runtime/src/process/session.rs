@@ -8,6 +8,7 @@ use procfs::process::{Process, Stat};
 use procfs::{ProcError, ProcResult};
 
 use crate::error::words;
+use crate::pidfile::user_of;
 use crate::sys::pidfd::PidFd;
 
 /// Whether the process has a handler for the signal; proc(5), `SigCgt`.
@@ -50,18 +51,20 @@ pub(crate) fn members(session: i32) -> ProcResult<Vec<Stat>> {
     members.collect()
 }
 
-/// Sends SIGKILL to all processes of a session that is known to be the daemon's own. Twice round, because a process can
-/// fork while the list is read.
-pub(crate) fn kill(session: i32) {
+/// Sends SIGKILL to all processes of a session that is known to be the daemon's own; where it has dropped root for `user`,
+/// only to those that he could signal himself. What the daemon says of its session is not believed any further.
+pub(crate) fn kill(session: i32, user: Option<u32>) {
+    // Twice round, because a process can fork while the list is read.
     for _ in 0..2 {
-        let Ok(members) = members(session) else {
+        match members(session) {
+            Ok(members) => members.into_iter().for_each(|member| kill_member(member.pid, session, user)),
             // Nobody can be listed: those at least that have not left the group which the session began with. While there
             // is somebody in a session, its number means no other group.
-            let _ = killpg(Pid::from_raw(session), Signal::SIGKILL);
-            return;
-        };
-        for member in members {
-            kill_member(member.pid, session);
+            Err(_) if user.is_none() => {
+                let _ = killpg(Pid::from_raw(session), Signal::SIGKILL);
+                return;
+            }
+            Err(_) => return,
         }
     }
 }
@@ -72,9 +75,9 @@ pub(crate) fn is_of(pid: i32, session: i32) -> bool {
 }
 
 // The handle first, then the question again: a number that has changed hands meanwhile is not signalled.
-fn kill_member(pid: i32, session: i32) {
+fn kill_member(pid: i32, session: i32, user: Option<u32>) {
     let Ok(handle) = PidFd::open(pid) else { return };
-    if is_of(pid, session) && pid != session {
+    if is_of(pid, session) && pid != session && (user.is_none() || user_of(pid) == user) {
         // Another user's process in the daemon's session (a setuid program) is not ours to kill.
         let _ = handle.signal(nix::libc::SIGKILL);
     }

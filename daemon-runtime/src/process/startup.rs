@@ -2,6 +2,9 @@
 //!
 //! It is a pair of sequenced-packet sockets: a word arrives whole or not at all, and the end of the channel without a word
 //! means failure. The launcher has one end, session leader and daemon share the other; nobody hands either to a child.
+//!
+//! The daemon may have dropped root and be in an enemy's hand before it is ready, and it has the session leader's end. So the
+//! kernel says who has sent each word (unix(7), `SO_PASSCRED`): whom the launcher may end is the leader's word alone.
 
 mod wire;
 
@@ -13,8 +16,10 @@ use nix::cmsg_space;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::socket::{
-    AddressFamily, ControlMessage, MsgFlags, Shutdown, SockFlag, SockType, recvmsg, sendmsg, shutdown, socketpair,
+    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, Shutdown, SockFlag, SockType, UnixCredentials,
+    recvmsg, sendmsg, setsockopt, shutdown, socketpair, sockopt,
 };
+use nix::unistd::Pid;
 
 use super::stages::Failure;
 use crate::sys::pidfd::{PidFd, poll_timeout};
@@ -48,6 +53,16 @@ pub(crate) enum Word {
     Ended { status: i32 },
 }
 
+/// What the launcher hears.
+#[derive(Debug)]
+pub(crate) enum Heard {
+    Word(Word),
+    /// A word that only the session leader can know, said by somebody else.
+    Forged,
+    /// The end of the channel.
+    End,
+}
+
 /// What the launcher answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
@@ -79,6 +94,7 @@ impl DaemonEnd {
 
 pub(crate) fn channel() -> io::Result<(LauncherEnd, DaemonEnd)> {
     let (launcher, daemon) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)?;
+    setsockopt(&launcher, sockopt::PassCred, &true)?;
     Ok((LauncherEnd(launcher), DaemonEnd(daemon)))
 }
 
@@ -119,22 +135,33 @@ impl DaemonEnd {
 }
 
 impl LauncherEnd {
-    /// The next word; nothing at the end of the channel.
-    pub(crate) fn hear(&self) -> io::Result<Option<Word>> {
+    /// The next word. `leader` is who was forked to be the session leader.
+    pub(crate) fn hear(&self, leader: Pid) -> io::Result<Heard> {
         let mut bytes = vec![0_u8; wire::LONGEST];
-        let mut rights = cmsg_space!([i32; 1]);
-        let (length, handle) = {
+        let mut control = cmsg_space!([i32; 1], UnixCredentials);
+        let (mut handle, mut sender) = (None, None);
+        let length = {
             let mut parts = [IoSliceMut::new(&mut bytes)];
             let flags = MsgFlags::MSG_CMSG_CLOEXEC;
-            let message = match recvmsg::<()>(self.0.as_raw_fd(), &mut parts, Some(&mut rights), flags) {
-                Err(Errno::EINTR) => return self.hear(),
+            let message = match recvmsg::<()>(self.0.as_raw_fd(), &mut parts, Some(&mut control), flags) {
+                Err(Errno::EINTR) => return self.hear(leader),
                 // A daemon that died with our words unread resets the channel: that is its end too.
-                Err(Errno::ECONNRESET) => return Ok(None),
+                Err(Errno::ECONNRESET) => return Ok(Heard::End),
                 other => other?,
             };
-            (message.bytes, message.cmsgs()?.find_map(PidFd::received))
+            for part in message.cmsgs()? {
+                match part {
+                    ControlMessageOwned::ScmCredentials(who) => sender = Some(Pid::from_raw(who.pid())),
+                    other => handle = PidFd::received(other),
+                }
+            }
+            message.bytes
         };
-        wire::read(bytes.get(..length).unwrap_or_default(), handle)
+        Ok(match wire::read(bytes.get(..length).unwrap_or_default(), handle)? {
+            None => Heard::End,
+            Some(Word::Forked { .. } | Word::Ended { .. }) if sender != Some(leader) => Heard::Forged,
+            Some(word) => Heard::Word(word),
+        })
     }
 
     /// Tells the daemon that the start is agreed on, and that this was the last word; false when nobody hears it.
@@ -144,17 +171,17 @@ impl LauncherEnd {
 
     /// Waits until the daemon has put its stderr in place, and until all have let go of the channel; for the latter not
     /// long, because a child that the worker forked may hold it for as long as it lives.
-    pub(crate) fn wait_for_end(self, timeout: Duration) {
+    pub(crate) fn wait_for_end(self, leader: Pid, timeout: Duration) {
         let mut end = Instant::now() + timeout;
         while let Some(left) = end.checked_duration_since(Instant::now()) {
             let mut fds = [PollFd::new(self.as_fd(), PollFlags::POLLIN)];
             if !poll(&mut fds, poll_timeout(left)).is_ok_and(|ready| ready > 0) {
                 continue;
             }
-            match self.hear() {
-                Ok(Some(Word::Parted)) => end = end.min(Instant::now() + GRACE),
-                Ok(Some(_)) => {}
-                Ok(None) | Err(_) => return,
+            match self.hear(leader) {
+                Ok(Heard::Word(Word::Parted)) => end = end.min(Instant::now() + GRACE),
+                Ok(Heard::Word(_) | Heard::Forged) => {}
+                Ok(Heard::End) | Err(_) => return,
             }
         }
     }
@@ -196,7 +223,8 @@ mod tests {
     fn said(word: &Word) -> Word {
         let (launcher, daemon) = channel().expect("a channel");
         daemon.say(word);
-        launcher.hear().expect("heard").expect("a word")
+        let Heard::Word(word) = launcher.hear(Pid::this()).expect("heard") else { panic!("no word") };
+        word
     }
 
     #[test]
@@ -243,10 +271,21 @@ mod tests {
     }
 
     #[test]
+    fn what_only_the_session_leader_knows_is_not_believed_of_anybody_else() {
+        let (launcher, daemon) = channel().expect("a channel");
+        let pid = std::process::id().cast_signed();
+        daemon.introduce(pid, &PidFd::open(pid).expect("a handle"));
+        daemon.say(&Word::Ended { status: 0 });
+        daemon.say(&Word::Working);
+        let hear = || launcher.hear(Pid::parent()).expect("heard");
+        assert!(matches!([hear(), hear(), hear()], [Heard::Forged, Heard::Forged, Heard::Word(Word::Working)]));
+    }
+
+    #[test]
     fn the_end_of_the_channel_is_heard_as_such() {
         let (launcher, daemon) = channel().expect("a channel");
         drop(daemon);
-        assert!(launcher.hear().expect("heard").is_none());
+        assert!(matches!(launcher.hear(Pid::this()).expect("heard"), Heard::End));
         assert!(!launcher.agree());
     }
 

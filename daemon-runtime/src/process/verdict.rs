@@ -13,7 +13,7 @@ use nix::unistd::Pid;
 
 use super::daemon::Arrived;
 use super::interrupts::Interrupts;
-use super::startup::{LauncherEnd, Word};
+use super::startup::{Heard, LauncherEnd, Word};
 use super::streams::{Capture, Captures};
 use super::{Observer, session};
 use crate::error::Error;
@@ -221,31 +221,35 @@ impl<'a> Watch<'a> {
     }
 
     fn hear(&mut self) -> io::Result<Option<Verdict>> {
-        match self.begun.channel.hear()? {
-            Some(Word::Forked { pid, handle }) => {
+        let word = match self.begun.channel.hear(self.begun.leader)? {
+            Heard::Word(word) => word,
+            Heard::Forged => return Ok(None),
+            Heard::End => return Ok(Some(Verdict::Ended(None))),
+        };
+        match word {
+            Word::Forked { pid, handle } => {
                 self.daemon = Some((pid, handle));
                 return Ok(if self.ready { self.agree() } else { None });
             }
-            Some(Word::Undone(failure)) => self.failure = Some(Failure::Undone(failure.told(self.plan))),
-            Some(Word::Working) => {
+            Word::Undone(failure) => self.failure = Some(Failure::Undone(failure.told(self.plan))),
+            Word::Working => {
                 self.working = true;
                 if self.plan.ready == Readiness::Auto {
                     self.deadline = Deadline::Settled(Instant::now() + self.plan.settle);
                 }
             }
-            Some(Word::Parted) => {}
-            Some(Word::Ready { written }) => {
+            Word::Parted => {}
+            Word::Ready { written } => {
                 self.written = written;
                 return Ok(self.agree());
             }
-            Some(Word::Failed(text)) => {
+            Word::Failed(text) => {
                 self.failure = Some(Failure::Worker(text));
                 self.begun.channel.hear_failure();
             }
-            Some(Word::Panicked(text)) => self.failure = Some(Failure::Panic(text)),
-            Some(Word::Terminated { signal }) => self.failure = Some(Failure::Terminated(signal)),
-            Some(Word::Ended { status }) => return Ok(Some(Verdict::Ended(Some(status)))),
-            None => return Ok(Some(Verdict::Ended(None))),
+            Word::Panicked(text) => self.failure = Some(Failure::Panic(text)),
+            Word::Terminated { signal } => self.failure = Some(Failure::Terminated(signal)),
+            Word::Ended { status } => return Ok(Some(Verdict::Ended(Some(status)))),
         }
         Ok(None)
     }
@@ -276,7 +280,7 @@ impl<'a> Watch<'a> {
         self.begun.pidfile.started();
         // From here on the claim is the daemon's alone: whenever it dies, nobody is to find it held by us.
         drop(self.begun.pidfile);
-        self.begun.channel.wait_for_end(LAST_WAIT);
+        self.begun.channel.wait_for_end(self.begun.leader, LAST_WAIT);
         drop(self.begun.captures);
         reap(self.begun.leader);
     }
@@ -307,7 +311,7 @@ impl<'a> Watch<'a> {
         let _ = nix::sys::signal::kill(leader, Signal::SIGKILL);
         while let Err(nix::errno::Errno::EINTR) = waitid(Id::Pid(leader), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT) {
         }
-        session::kill(leader.as_raw());
+        session::kill(leader.as_raw(), None);
     }
 
     /// Leaves nothing behind of the start: no process, no pidfile, no claim.

@@ -11,7 +11,7 @@ use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 
 /// A range of bytes in a file; they need not exist.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Range {
     pub(crate) start: i64,
     /// 0 means up to the end, however far the file grows.
@@ -48,6 +48,15 @@ pub(crate) fn holder(fd: impl AsFd, range: Range) -> io::Result<Option<i32>> {
     fcntl(fd, FcntlArg::F_GETLK(&mut question))?;
     let held = i32::from(question.l_type) != libc::F_UNLCK;
     // 0 is a process in another pid namespace, -1 the owner of an OFD lock: neither names anybody.
+    Ok(Some(question.l_pid).filter(|pid| held && *pid > 0))
+}
+
+/// The process that keeps us from a write lock there by a lock of its own kind, POSIX, as a reader can hold one too; nothing
+/// where there is none such.
+pub(crate) fn opponent(fd: impl AsFd, range: Range) -> io::Result<Option<i32>> {
+    let mut question = request(libc::F_WRLCK, range);
+    fcntl(fd, FcntlArg::F_GETLK(&mut question))?;
+    let held = i32::from(question.l_type) != libc::F_UNLCK;
     Ok(Some(question.l_pid).filter(|pid| held && *pid > 0))
 }
 

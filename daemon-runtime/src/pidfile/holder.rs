@@ -1,0 +1,159 @@
+//! What /proc tells of the processes that hold the locks: proc(5), `/proc/PID/fdinfo`.
+//!
+//! A descriptor's locks stand there only in the process whose own they are, or whose open file. That is more than `F_GETLK`
+//! says, which knows a number: the lock of a process can outlive it, where another shares its table of descriptors (clone(2),
+//! `CLONE_FILES`), and the number is then anybody's.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use nix::unistd::{Pid, getsid};
+
+use super::place::{Place, not_ours_open};
+use super::{text, witness};
+use crate::sys::lock::Range;
+
+/// A kind of lock, as it is called there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Of an open file.
+    Description,
+    /// Of a process.
+    Process,
+}
+
+impl Kind {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Description => "OFDLCK",
+            Self::Process => "POSIX",
+        }
+    }
+}
+
+/// Whether the process has this very file open, and by it holds a write lock of this kind in this range.
+pub(super) fn holds(pid: i32, file: &File, kind: Kind, range: Range) -> io::Result<bool> {
+    any_descriptor(pid, file, |told| told.lines().any(|line| is_lock(line, kind, range)))
+}
+
+/// The real user of the process, whom it can be signalled by; nothing if there is no such process.
+pub(crate) fn user_of(pid: i32) -> Option<u32> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    status.lines().find_map(|line| line.strip_prefix("Uid:"))?.split_whitespace().next()?.parse().ok()
+}
+
+/// The processes, but for this one, that hold a claim, whether or not one of them vouches for it.
+#[derive(Debug)]
+pub(crate) struct Holders {
+    claim: File,
+    /// Whom the daemon becomes, if it is known.
+    user: Option<u32>,
+    session: Option<i32>,
+}
+
+impl Holders {
+    /// Those of the claim of this pidfile; nothing where it cannot be asked.
+    pub(crate) fn of(path: &Path, user: Option<u32>) -> Option<Self> {
+        let place = Place::find(path).ok()?.filter(|place| !witness::is_mine(place))?;
+        let claim = place.open_claim().ok()?;
+        let session = text::note(&claim).and_then(|note| note.session);
+        Some(Self { claim, user, session })
+    }
+
+    /// All into which we may look.
+    pub(crate) fn list(&self) -> Vec<i32> {
+        let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+        let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        pids.filter(|pid: &i32| u32::try_from(*pid) != Ok(std::process::id()) && self.has(*pid)).collect()
+    }
+
+    fn has(&self, pid: i32) -> bool {
+        let all = Range { start: 0, len: 0 };
+        let locks = |line: &str| is_lock(line, Kind::Description, all) || is_lock(line, Kind::Process, all);
+        any_descriptor(pid, &self.claim, |told| told.lines().any(locks)).unwrap_or(false)
+    }
+
+    /// Those that are the daemon's for sure: of the user whom it becomes, else of its own session. An open file can be passed
+    /// on to anybody, who is not to be harmed for that.
+    pub(crate) fn members(&self) -> Vec<i32> {
+        self.list().into_iter().filter(|pid| self.is_member(*pid)).collect()
+    }
+
+    /// Asked again after a handle on the process was opened, this makes sure that it means no other.
+    pub(crate) fn is_member(&self, pid: i32) -> bool {
+        let is_its = match (self.user, self.session) {
+            (Some(user), _) => user_of(pid) == Some(user),
+            (None, Some(session)) => getsid(Some(Pid::from_raw(pid))).is_ok_and(|sid| sid.as_raw() == session),
+            (None, None) => false,
+        };
+        is_its && not_ours_open(&self.claim).is_none() && self.has(pid)
+    }
+
+    /// Why nothing can be told of a claim that is held by nobody who vouches for it.
+    pub(crate) fn told(path: &Path) -> String {
+        let holders = Self::of(path, None).map(|holders| holders.list()).unwrap_or_default();
+        match holders.as_slice() {
+            [] => "its claim is held by a process that does not vouch for it".to_owned(),
+            [pid] => format!("its claim is held by pid {pid}, which does not vouch for it"),
+            [pid, more @ ..] => {
+                format!("its claim is held by pid {pid} and {} more, none of which vouches for it", more.len())
+            }
+        }
+    }
+}
+
+fn any_descriptor(pid: i32, file: &File, locks: impl Fn(&str) -> bool) -> io::Result<bool> {
+    let ours = file.metadata()?;
+    let folder = Path::new("/proc").join(pid.to_string());
+    for entry in fs::read_dir(folder.join("fdinfo"))?.flatten() {
+        let told = match fs::read_to_string(entry.path()) {
+            Err(e) if e.kind() == io::ErrorKind::PermissionDenied => return Err(e),
+            // Closed since it was listed.
+            told => told.unwrap_or_default(),
+        };
+        // Only then the file is looked at: one without a lock may be on a file system that never answers.
+        if !locks(&told) {
+            continue;
+        }
+        match fs::metadata(folder.join("fd").join(entry.file_name())) {
+            Ok(theirs) if (theirs.dev(), theirs.ino()) == (ours.dev(), ours.ino()) => return Ok(true),
+            Err(e) if e.kind() == io::ErrorKind::PermissionDenied => return Err(e),
+            _ => {}
+        }
+    }
+    Ok(false)
+}
+
+/// Whether the line tells of such a lock, as in `lock: 1: POSIX ADVISORY WRITE 4242 08:01:131 2 2`.
+fn is_lock(line: &str, kind: Kind, range: Range) -> bool {
+    let Some(told) = line.strip_prefix("lock:") else { return false };
+    let words: Vec<&str> = told.split_whitespace().collect();
+    let [_, word, _, "WRITE", _, _, start, end] = words.as_slice() else { return false };
+    let start = start.parse().unwrap_or(i64::MAX);
+    // "EOF" is up to the end, however far the file grows.
+    let end = end.parse().unwrap_or(i64::MAX);
+    let last = if range.len == 0 { i64::MAX } else { range.start + range.len - 1 };
+    *word == kind.word() && start <= last && end >= range.start
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const THIRD: Range = Range { start: 2, len: 1 };
+
+    #[test]
+    fn a_lock_counts_by_its_kind_and_where_it_is() {
+        let is = |text: &str, kind| is_lock(text, kind, THIRD);
+        assert!(is("lock:\t1: POSIX  ADVISORY  WRITE 4242 08:01:131 2 2", Kind::Process));
+        assert!(is("lock:\t1: POSIX  ADVISORY  WRITE 4242 08:01:131 0 EOF", Kind::Process));
+        assert!(is("lock:\t2: OFDLCK ADVISORY  WRITE -1 08:01:131 1 2", Kind::Description));
+        for other in ["READ 4242 08:01:131 2 2", "WRITE 4242 08:01:131 0 1", "WRITE 4242 08:01:131 3 EOF"] {
+            assert!(!is(&format!("lock:\t1: POSIX  ADVISORY  {other}"), Kind::Process), "{other}");
+        }
+        assert!(!is("lock:\t1: POSIX  ADVISORY  WRITE 4242 08:01:131 2 2", Kind::Description));
+        assert!(!is("flags:\t0100002", Kind::Process));
+    }
+}
