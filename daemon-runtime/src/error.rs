@@ -59,6 +59,8 @@ pub enum Error {
     ClaimHeld {
         /// The claim's path.
         path: PathBuf,
+        /// The processes that hold it, as far as they can be seen.
+        by: Vec<i32>,
         /// How long it was waited for.
         waited: Duration,
     },

@@ -95,7 +95,8 @@ impl Claimed {
                     return Err(Error::CannotTell { path: path.to_owned(), reason });
                 }
                 _ if over(patience.longest()) => {
-                    return Err(Error::ClaimHeld { path: place.claim_path(), waited: patience.longest() });
+                    let by = Holders::of(path, None).map(|holders| holders.list()).unwrap_or_default();
+                    return Err(Error::ClaimHeld { path: place.claim_path(), by, waited: patience.longest() });
                 }
                 _ => {}
             }

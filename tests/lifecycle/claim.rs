@@ -123,7 +123,8 @@ fn while_it_is_acquired_and_not_sealed_nobody_else_can_start() {
     let told = home.actor("ready").run(&["start", "--timeout", "200ms"]);
     assert_eq!((told.code, told.stdout.as_str()), (1, "Starting actor ... FAILED\n"));
     let claim = home.path("run/actor.pid.claim");
-    assert!(told.stderr.starts_with(&format!("error: another process has held {} for ", claim.display())), "{told:?}");
+    let told_of = format!("error: pid {} has held {} for ", holder.pid(), claim.display());
+    assert!(told.stderr.starts_with(&told_of), "{told:?}");
     assert_eq!(home.processes(), [holder.pid()]);
     holder.does(&[("release", "released")]);
     assert_eq!(home.actor("ready").run(&["start"]).code, 0);

@@ -249,6 +249,12 @@ impl Told {
         Self::from(reader.join().expect("joined").expect("its output"))
     }
 
+    /// Waits for the end of a program, of whose output another process may have a part.
+    pub fn of_pid(mut child: Child) -> i32 {
+        eventually("the end of the program", || child.try_wait().expect("it is our child").is_some());
+        child.wait().expect("it is our child").code().unwrap_or(-1)
+    }
+
     #[track_caller]
     pub fn assert(&self, code: i32, stdout: &str, stderr: &str) {
         assert_eq!((self.code, self.stdout.as_str(), self.stderr.as_str()), (code, stdout, stderr));

@@ -66,3 +66,4 @@ mod streams;
 mod surroundings;
 mod tempest;
 mod terminal;
+mod traitor;

@@ -40,11 +40,14 @@ pub(crate) fn stop(spec: &Spec, options: &StopOptions, observer: &mut dyn Observ
     let plan = Plan::of(spec)?.waiting(None, options.timeout);
     let answer = match end_all(&plan, options, observer) {
         Err(doubt @ Error::CannotTell { .. }) if options.force => evict(&plan, doubt, observer)?,
+        Err(Error::CannotTell { path, reason })
+            if Holders::of(&path, user_of(&plan)).is_some_and(|holders| holders.members().next().is_some()) =>
+        {
+            let reason = format!("{reason} (`--force` kills what is the daemon's of those that hold its claim)");
+            return Err(Error::CannotTell { path, reason });
+        }
         other => other?,
     };
-    if answer != Stop::NotRunning {
-        wait_until_free(&plan.pidfile, LAST_WAIT);
-    }
     // What did not end in order has left its pidfile behind.
     clear(&plan.pidfile);
     Ok(answer)
@@ -59,6 +62,7 @@ fn end_all(plan: &Plan, options: &StopOptions, observer: &mut dyn Observer) -> R
         if let Some(handle) = handle(plan, &daemon)? {
             observer.begins();
             answer = end(plan, options, &daemon, &handle, observer)?;
+            wait_until_free(&plan.pidfile, LAST_WAIT);
         }
         if !daemon.is_succeeded() {
             return Ok(answer);
@@ -75,12 +79,9 @@ fn evict(plan: &Plan, doubt: Error, observer: &mut dyn Observer) -> Result<Stop,
     let begun = Instant::now();
     let mut killed = None;
     observer.begins();
-    loop {
-        let members = holders.members();
-        if members.is_empty() || begun.elapsed() >= LAST_WAIT {
-            break;
-        }
-        for pid in members {
+    // One after the other as they are found: who hands the claim on would be gone when the list is done.
+    while begun.elapsed() < LAST_WAIT && holders.members().next().is_some() {
+        for pid in holders.members() {
             let Ok(handle) = PidFd::open(pid) else { continue };
             if holders.is_member(pid) {
                 signal(&handle, pid, nix::libc::SIGKILL)?;

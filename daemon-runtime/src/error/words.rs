@@ -28,13 +28,13 @@ impl fmt::Display for Error {
                 write!(f, "{} {found}; move it away, or name another pidfile", path.display())
             }
             Self::Claim { path, source } => write!(f, "cannot lock {}: {}", path.display(), words(source)),
-            Self::ClaimHeld { path, waited } => write!(
+            Self::ClaimHeld { path, by, waited } => write!(
                 f,
-                "another process has held {} for {}, yet no daemon vouches for it: a start that hangs, or a child that \
-                 outlived its daemon; `fuser {}` names it",
+                "{} held {} for {}, yet no daemon vouches for it: a start that hangs, or a child that outlived its daemon; \
+                 `stop --force` ends what is left of a daemon",
+                holders(by),
                 path.display(),
-                seconds(*waited),
-                path.display()
+                seconds(*waited)
             ),
             Self::Stream { stream, path, source } => {
                 write!(f, "cannot open {} for {stream}: {}", path.display(), words(source))
@@ -137,6 +137,14 @@ const WITHOUT_HANDLES: &str = "; without it no process could be signalled for ce
 /// Whether the kernel does not know the call, or a sandbox keeps it from us.
 fn is_lacking(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied)
+}
+
+fn holders(pids: &[i32]) -> String {
+    match pids {
+        [] => "another process has".to_owned(),
+        [pid] => format!("pid {pid} has"),
+        [pid, more @ ..] => format!("pid {pid} and {} more have", more.len()),
+    }
 }
 
 /// The system's error in words, without Rust's `(os error N)`.

@@ -64,21 +64,19 @@ impl Holders {
 
     /// All into which we may look.
     pub(crate) fn list(&self) -> Vec<i32> {
-        let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-        let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-        pids.filter(|pid: &i32| u32::try_from(*pid) != Ok(std::process::id()) && self.has(*pid)).collect()
+        processes().filter(|pid| self.has(*pid)).collect()
+    }
+
+    /// Those that are the daemon's for sure: of the user whom it becomes, else of its own session. An open file can be passed
+    /// on to anybody, who is not to be harmed for that. Each is looked at when it is asked for.
+    pub(crate) fn members(&self) -> impl Iterator<Item = i32> {
+        processes().filter(|pid| self.is_member(*pid))
     }
 
     fn has(&self, pid: i32) -> bool {
         let all = Range { start: 0, len: 0 };
         let locks = |line: &str| is_lock(line, Kind::Description, all) || is_lock(line, Kind::Process, all);
         any_descriptor(pid, &self.claim, |told| told.lines().any(locks)).unwrap_or(false)
-    }
-
-    /// Those that are the daemon's for sure: of the user whom it becomes, else of its own session. An open file can be passed
-    /// on to anybody, who is not to be harmed for that.
-    pub(crate) fn members(&self) -> Vec<i32> {
-        self.list().into_iter().filter(|pid| self.is_member(*pid)).collect()
     }
 
     /// Asked again after a handle on the process was opened, this makes sure that it means no other.
@@ -102,6 +100,13 @@ impl Holders {
             }
         }
     }
+}
+
+/// All processes but this one, as they are now.
+fn processes() -> impl Iterator<Item = i32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter(|pid: &i32| pid.unsigned_abs() != std::process::id())
 }
 
 fn any_descriptor(pid: i32, file: &File, locks: impl Fn(&str) -> bool) -> io::Result<bool> {

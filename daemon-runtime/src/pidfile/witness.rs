@@ -202,12 +202,11 @@ fn of_user(pid: i32, user: Option<u32>) -> Standing {
 fn unseen(pid: i32, error: &io::Error) -> Standing {
     let unseen = |why: &str| Standing::Unseen(format!("whether pid {pid} holds the lock itself cannot be seen: {why}"));
     match error.kind() {
-        io::ErrorKind::PermissionDenied => Standing::Vouched,
         // It shows this process to itself, whatever else it hides.
         io::ErrorKind::NotFound if !Path::new("/proc/self").exists() => unseen("/proc is not mounted"),
-        // It has ended, or is hidden from us.
         io::ErrorKind::NotFound if is_nobody(pid) => Standing::Gone,
-        io::ErrorKind::NotFound => Standing::Vouched,
+        // We lack the right to look, or it is hidden from us.
+        io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied => Standing::Vouched,
         _ => unseen(&crate::error::words(error)),
     }
 }
@@ -302,7 +301,7 @@ fn by_claim(place: &Place, claim: File) -> io::Result<Life> {
     let starting = lock::is_locked(&claim, STARTING)? || lock::holder(&claim, WITNESS)? != witness;
     let note = text::note(&claim).unwrap_or_default();
     if note.pid > 0 && note.name != place.name() {
-        let reason = format!("{} is the claim of {}", place.claim_path().display(), note.name.display());
+        let reason = format!("{} is the claim of {}", place.claim_path().display(), note.name.to_string_lossy());
         return Ok(Life::Unknown { reason });
     }
     let (pid, proof) = match witness {
