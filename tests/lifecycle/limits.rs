@@ -236,7 +236,7 @@ fn an_answer_that_cannot_be_written_does_not_end_the_command() {
     assert_eq!(into_a_file(&["stop"], 0), (Some(0), String::new()));
     assert_eq!(into_a_file(&["banana"], 0), (Some(2), String::new()));
     // The pidfile's and the claim's few bytes are allowed.
-    assert_eq!(into_a_file(&["start"], 20), (Some(0), "Starting actor ... O".to_owned()));
+    assert_eq!(into_a_file(&["start"], 27), (Some(0), "Starting actor ... OK (pid ".to_owned()));
     assert_eq!(into_a_file(&["status"], 0), (Some(0), String::new()));
     assert_eq!(into_a_file(&["stop"], 0), (Some(0), String::new()));
     home.assert_nothing_left();

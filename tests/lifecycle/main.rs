@@ -1,6 +1,7 @@
 //! Real programs as real processes, each test in a directory of its own, each ending what it started.
 
 mod anew;
+mod anothers;
 mod asynchronous;
 mod bare;
 mod become_and_go_on;
@@ -24,11 +25,13 @@ mod history;
 mod home;
 mod hooks;
 mod hostile;
+mod in_our_place;
 mod inspection;
 mod installed;
 mod instances;
 mod interrupt;
 mod killed;
+mod labels;
 mod launch;
 mod limits;
 mod migrated;
@@ -40,6 +43,7 @@ mod planted;
 mod privileged_hooks;
 mod privileges;
 mod program;
+mod readers;
 mod relay;
 mod relayed;
 mod reload;

@@ -99,7 +99,7 @@ pub fn assert_wholly_told(told: &Told, pid: i32) {
 pub fn assert_files_are_clean(home: &Home, pid: i32) {
     assert_eq!(home.read("run/actor.pid"), format!("{pid}\n"));
     let session = nix::unistd::getsid(Some(nix::unistd::Pid::from_raw(pid))).expect("it runs");
-    assert_eq!(home.read("run/actor.pid.claim"), format!("{pid} {session}\n"));
+    assert_eq!(home.read("run/actor.pid.claim"), format!("{pid} {session} actor.pid\n"));
     for log in ["out", "err"].map(|name| home.path(name)).iter().filter(|log| Path::new(log).exists()) {
         assert_eq!(std::fs::read_to_string(log).expect("text"), "", "{}", log.display());
     }

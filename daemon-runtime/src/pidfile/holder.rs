@@ -9,6 +9,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use nix::errno::Errno;
 use nix::unistd::{Pid, getsid};
 
 use super::place::{Place, not_ours_open};
@@ -114,9 +115,8 @@ fn any_descriptor(pid: i32, file: &File, locks: impl Fn(&str) -> bool) -> io::Re
     let folder = Path::new("/proc").join(pid.to_string());
     for entry in fs::read_dir(folder.join("fdinfo"))?.flatten() {
         let told = match fs::read_to_string(entry.path()) {
-            Err(e) if e.kind() == io::ErrorKind::PermissionDenied => return Err(e),
-            // Closed since it was listed.
-            told => told.unwrap_or_default(),
+            Err(e) if is_over(&e) => continue,
+            told => told?,
         };
         // Only then the file is looked at: one without a lock may be on a file system that never answers.
         if !locks(&told) {
@@ -124,11 +124,16 @@ fn any_descriptor(pid: i32, file: &File, locks: impl Fn(&str) -> bool) -> io::Re
         }
         match fs::metadata(folder.join("fd").join(entry.file_name())) {
             Ok(theirs) if (theirs.dev(), theirs.ino()) == (ours.dev(), ours.ino()) => return Ok(true),
-            Err(e) if e.kind() == io::ErrorKind::PermissionDenied => return Err(e),
+            Err(e) if !is_over(&e) => return Err(e),
             _ => {}
         }
     }
     Ok(false)
+}
+
+/// Whether it was closed, or its process has ended, since it was listed.
+fn is_over(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(Errno::ESRCH as i32)
 }
 
 /// Whether the line tells of such a lock, as in `lock: 1: POSIX ADVISORY WRITE 4242 08:01:131 2 2`.

@@ -195,12 +195,15 @@ fn of_user(pid: i32, user: Option<u32>) -> Standing {
         (Some(user), Some(real)) if real != user => {
             Standing::Doubtful(format!("pid {pid} belongs to uid {real}, and the daemon to uid {user}"))
         }
+        (Some(_), None) => Standing::Unseen(format!("to whom pid {pid} belongs cannot be seen")),
         _ => Standing::Vouched,
     }
 }
 
 fn unseen(pid: i32, error: &io::Error) -> Standing {
-    let unseen = |why: &str| Standing::Unseen(format!("whether pid {pid} holds the lock itself cannot be seen: {why}"));
+    let unseen = |why: &str| {
+        Standing::Unseen(format!("whether pid {pid} has the file open that vouches for it cannot be seen: {why}"))
+    };
     match error.kind() {
         // It shows this process to itself, whatever else it hides.
         io::ErrorKind::NotFound if !Path::new("/proc/self").exists() => unseen("/proc is not mounted"),
