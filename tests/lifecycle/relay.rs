@@ -2,7 +2,7 @@
 //! `"direct"` the same worker dies of it, in order and with the reason.
 
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -11,6 +11,7 @@ use nix::pty::{grantpt, posix_openpt, ptsname_r, unlockpt};
 use nix::sys::signal::Signal;
 
 use crate::home::{Home, Program, eventually, is_over, is_root, numbers_in};
+use crate::relayed::fifo;
 
 const SCRIBE: &str = env!("CARGO_BIN_EXE_scribe");
 
@@ -245,6 +246,24 @@ fn a_log_whose_device_fails_does_not_keep_the_daemon_from_its_work() {
             assert!(words.contains("failed printing to stdout: Input/output error"), "{words}");
         }
     }
+}
+
+#[test]
+fn a_reader_that_goes_away_costs_lines_of_which_the_next_reader_is_told() {
+    let home = Home::new();
+    let reader = fifo(&home, "log");
+    let (gone, back) = (until(&home, "gone"), until(&home, "back"));
+    start(&home, scribe(&home, &format!("out:before,ready,{gone},lines:10,note:written,{back},out:after,sleep")));
+    drop(reader);
+    go(&home, "gone");
+    eventually("all to be written", || home.lines("notes") == ["written"]);
+    let next = File::open(home.path("log")).expect("there is somebody who writes");
+    go(&home, "back");
+    let lines: Vec<_> = BufReader::new(next).lines().map_while(Result::ok).take_while(|line| line != "after").collect();
+    let told = "warning: 10 lines (70 bytes) are missing here, because the log could not be written: Broken pipe";
+    // What the first one had not read is still in the pipe.
+    assert_eq!(lines, ["before", told]);
+    stop(&home);
 }
 
 #[test]

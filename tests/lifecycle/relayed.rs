@@ -26,7 +26,7 @@ fn send(pid: i32, signal: Signal) {
 }
 
 /// A FIFO, with an end to read it by.
-fn fifo(home: &Home, name: &str) -> File {
+pub fn fifo(home: &Home, name: &str) -> File {
     mkfifo(&home.path(name), Mode::S_IRWXU).expect("made");
     let reader =
         File::options().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(home.path(name)).expect("opened");
@@ -104,6 +104,19 @@ fn two_streams_in_one_file_do_not_part_each_others_lines_and_keep_their_order() 
 }
 
 #[test]
+fn a_line_too_long_to_be_kept_is_not_continued_by_the_other_stream() {
+    let home = Home::new();
+    let steps = format!("piece:70000,ready,err:words,{},out: end,sleep", until(&home, "go"));
+    start(&home, scribe(&home, &steps).set("ACTOR_STDERR", home.path("log")));
+    eventually("the other stream's line", || home.read("log").ends_with("words\n"));
+    go(&home, "go");
+    stop(&home);
+    let lines = home.lines("log");
+    assert_eq!((lines.len(), lines[1].as_str(), lines[2].trim_matches('x')), (3, "words", " end"));
+    assert_eq!(lines.iter().map(|line| line.matches('x').count()).sum::<usize>(), 70_000);
+}
+
+#[test]
 fn a_line_of_any_length_arrives_whole() {
     let home = Home::new();
     start(&home, scribe(&home, "ready,long:1000000,note:written,sleep"));
@@ -113,15 +126,15 @@ fn a_line_of_any_length_arrives_whole() {
 }
 
 #[test]
-fn a_million_lines_and_four_reloads_and_none_is_lost() {
+fn a_million_lines_and_forty_reloads_and_none_is_lost() {
     let home = Home::new();
     let count = home.path("count");
     let child = format!(
-        "child:i=0; while ! test -e {} && test $i -lt 200000; do echo child $i; i=$((i+1)); done; echo $i >{}",
+        "child:i=0; while ! test -e {} && test $i -lt 2000000; do echo child $i; i=$((i+1)); done; echo $i >{}",
         home.path("done").display(),
         count.display()
     );
-    let lines = ["lines:200000"; 5].join(",reload,");
+    let lines = ["lines:25000"; 40].join(",reload,");
     let pid = start(&home, scribe(&home, &format!("{child},ready,{lines},note:written,sleep")));
     eventually("all to be written", || home.lines("notes").last().is_some_and(|line| line == "written"));
     assert_eq!(home.pid(), pid);
@@ -130,7 +143,7 @@ fn a_million_lines_and_four_reloads_and_none_is_lost() {
     stop(&home);
     let log = home.read("log");
     let numbers = |of: &'static str| log.lines().filter_map(move |line| line.strip_prefix(of)?.parse::<usize>().ok());
-    assert!(numbers("line ").eq((0..5).flat_map(|_| 0..200_000)));
+    assert!(numbers("line ").eq((0..40).flat_map(|_| 0..25_000)));
     let count = home.read("count").trim().parse().expect("a number");
     assert!(numbers("child ").eq(0..count));
     assert_eq!(log.lines().count(), 1_000_000 + count);
@@ -224,6 +237,23 @@ fn a_launcher_has_exactly_what_was_written_until_the_daemon_was_ready() {
             assert_eq!(home.read("err"), "three\n");
         }
     }
+}
+
+#[test]
+fn a_launcher_has_also_what_the_log_was_slow_to_take() {
+    let home = Home::new();
+    let mut log = fifo(&home, "log");
+    // More than the FIFO holds, so that what comes after it is still on its way when the daemon says that it is ready.
+    let text = format!("{}\n", "x".repeat(100));
+    let steps = format!("{}flush,complain:words\n,note:says,ready,sleep", format!("say:{text},").repeat(1000));
+    let program = becoming(&home, &steps).set("ACTOR_OUTPUT", "relayed").set("ACTOR_STDERR", home.path("err"));
+    let child = program.set("ACTOR_STDOUT", home.path("log")).spawn(&["launch"]);
+    eventually("all to be written", || home.lines("notes") == ["says"]);
+    let mut read = vec![0; 1000 * text.len()];
+    log.read_exact(&mut read).expect("read");
+    let told = Told::of(child);
+    assert!(told.code == 0 && told.stdout.ends_with("\" \"words\\n\"\n"), "{}", told.stderr);
+    assert_eq!(home.read("err"), "words\n");
 }
 
 #[test]

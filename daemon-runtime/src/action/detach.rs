@@ -24,7 +24,8 @@ use crate::sys::exit;
 /// The daemon that this process has become, by [`detach`](crate::Daemon::detach) or [`launch`](crate::Daemon::launch).
 ///
 /// Dropped, it is closed: `on_shutdown` is called, once, with what ends it (a panic that is unwinding, a signal that
-/// asked for it, or `Shutting down normally`), and the pidfile is removed. The same is done, by whichever comes first, at the end of the
+/// asked for it, or `Shutting down normally`), the pidfile is removed, and streams that were relayed are the files
+/// themselves from then on. The same is done, by whichever comes first, at the end of the
 /// process and at SIGTERM, SIGINT and SIGQUIT. The process itself may go on.
 #[derive(Debug)]
 #[must_use = "dropped, the daemon is closed at once"]
