@@ -13,6 +13,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 use std::path::{Component, Path, PathBuf};
 
+use crate::sys::again::again;
 use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open, openat, readlinkat};
@@ -112,7 +113,7 @@ impl Way {
     }
 
     fn step(&mut self, name: &OsStr, missing: Missing) -> io::Result<Step> {
-        match (openat(&self.at, name, FOLDER, Mode::empty()), missing) {
+        match (again(|| openat(&self.at, name, FOLDER, Mode::empty())), missing) {
             (Ok(folder), _) => self.enter(name, folder),
             (Err(Errno::ENOTDIR), _) => return self.follow(name),
             (Err(Errno::ENOENT), Missing::Made) => return self.make(name),
@@ -133,7 +134,7 @@ impl Way {
     fn make(&mut self, name: &OsStr) -> io::Result<Step> {
         match mkdirat(&self.at, name, Mode::from_bits_truncate(0o755)) {
             Ok(()) => {
-                let folder = openat(&self.at, name, FOLDER, Mode::empty())?;
+                let folder = again(|| openat(&self.at, name, FOLDER, Mode::empty()))?;
                 self.enter(name, folder);
                 Ok(Step::Made)
             }
@@ -166,7 +167,7 @@ impl Way {
     /// his; else it was another start, which has made what it needs.
     fn made(&self) -> io::Result<Option<File>> {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        let folder = File::from(openat(&self.at, ".", flags, Mode::empty())?);
+        let folder = File::from(again(|| openat(&self.at, ".", flags, Mode::empty()))?);
         // In a folder that others may write to, one of theirs may have taken its place before we had it open.
         if folder.metadata()?.uid() != geteuid().as_raw() {
             return Err(refused(format!("{} was replaced by another user", self.path.display())));
@@ -179,7 +180,7 @@ impl Way {
     /// Goes where a link leads. What it leads to is never made: it may be on a disk that is not there now.
     fn follow(&mut self, name: &OsStr) -> io::Result<Step> {
         if is_proc(&self.at) {
-            let folder = openat(&self.at, name, LOOK | OFlag::O_DIRECTORY, Mode::empty())?;
+            let folder = again(|| openat(&self.at, name, LOOK | OFlag::O_DIRECTORY, Mode::empty()))?;
             self.enter(name, folder);
             return Ok(Step::Found);
         }
@@ -190,7 +191,7 @@ impl Way {
     /// What a link says that root or we ourselves have made: it is a setting of this machine. Another's would lead us to a
     /// place of his choice.
     fn target(&mut self, name: &OsStr) -> io::Result<PathBuf> {
-        let link = openat(&self.at, name, LOOK | OFlag::O_NOFOLLOW, Mode::empty())?;
+        let link = again(|| openat(&self.at, name, LOOK | OFlag::O_NOFOLLOW, Mode::empty()))?;
         let stat = fstat(&link)?;
         if stat.st_mode & libc::S_IFMT != libc::S_IFLNK {
             return Err(Errno::ENOTDIR.into());
@@ -210,7 +211,7 @@ impl Way {
 }
 
 fn root() -> io::Result<OwnedFd> {
-    Ok(open("/", FOLDER, Mode::empty())?)
+    Ok(again(|| open("/", FOLDER, Mode::empty()))?)
 }
 
 // Whom the root directory belongs to is root, also where a user namespace has no number for him.
@@ -222,7 +223,7 @@ fn is_trusted(uid: u32) -> bool {
 // Its links are the kernel's, so nobody has planted them, and some say a pipe or a file without a name: only the kernel can
 // follow those.
 fn is_proc(folder: impl AsFd) -> bool {
-    fstatfs(folder).is_ok_and(|system| system.filesystem_type() == PROC_SUPER_MAGIC)
+    again(|| fstatfs(&folder)).is_ok_and(|system| system.filesystem_type() == PROC_SUPER_MAGIC)
 }
 
 fn refused(text: String) -> io::Error {

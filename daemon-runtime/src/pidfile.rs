@@ -153,9 +153,9 @@ impl Claimed {
     }
 
     /// Whether this process vouches for the pidfile, by the kernel's word.
-    pub(crate) fn is_vouched_by(&self, pid: i32) -> bool {
-        let witness = lock::holder(&self.claim, WITNESS).unwrap_or_default();
-        witness == Some(pid) || (witness.is_none() && witness::has_locked(pid, &self.claim))
+    pub(crate) fn is_vouched_by(&self, pid: i32) -> io::Result<bool> {
+        let witness = lock::holder(&self.claim, WITNESS)?;
+        Ok(witness == Some(pid) || (witness.is_none() && witness::has_locked(pid, &self.claim)))
     }
 
     /// Lets go of the folder, for a daemon that is to see nothing outside of its root directory: at its end it can only empty
@@ -213,7 +213,8 @@ fn attempt(place: &Place) -> Result<Option<Claimed>, Error> {
     let own = place.try_clone()?;
     let Some(claim) = claim::try_take(place)? else { return Ok(None) };
     // Somebody removed a living daemon's claim by hand, or a dying one has not closed its pidfile yet: `look` tells which.
-    if witness::of_pidfile(place).is_some() {
+    if witness::of_pidfile(place).map_err(|source| Error::PidFile { path: place.path().to_owned(), source })?.is_some()
+    {
         place.remove_claim();
         return Ok(None);
     }
@@ -237,7 +238,7 @@ pub(crate) fn clear(path: &Path) {
     }
     // Kept to the end of this function: what is removed is removed under the claim.
     let Ok(Some(_claim)) = claim::try_take(&place) else { return };
-    if witness::of_pidfile(&place).is_none() {
+    if matches!(witness::of_pidfile(&place), Ok(None)) {
         let _ = place.remove_pidfile();
         place.remove_draft();
     }

@@ -1,12 +1,14 @@
 //! What knows the system, and the only unsafe code: each block states the fact that makes it sound.
 #![allow(unsafe_code, reason = "this module is where unsafe code has its address")]
 
+pub(crate) mod again;
 #[cfg(test)]
 mod allocations;
 pub(crate) mod atfork;
 pub(crate) mod capability;
 pub(crate) mod descriptor;
 pub(crate) mod disposition;
+pub(crate) mod ear;
 pub(crate) mod environ;
 pub(crate) mod exit;
 pub(crate) mod file_size;

@@ -30,7 +30,7 @@ pub(crate) fn reload(spec: &Spec) -> Result<Reload, Error> {
     match heard(spec, &plan, pid) {
         Ok(true) => {}
         // It has ended since it was found: then what was seen of it says nothing.
-        _ if handle.has_ended() => return Err(Error::NotRunning),
+        _ if handle.has_ended().unwrap_or(false) => return Err(Error::NotRunning),
         Ok(false) => return Err(Error::NotReloadable { pid }),
         Err(error) => return Err(error),
     }

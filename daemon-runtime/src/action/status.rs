@@ -73,8 +73,11 @@ pub(crate) fn status(spec: &Spec, options: &StatusOptions) -> Result<Status, Err
         Life::Running(daemon) => {
             let vitals = vitals(daemon.pid, &options.fields, &mut more);
             // Else it has ended between the question and the look.
-            let is_told = vitals.untold.is_none() || daemon.is_vouched();
-            if is_told { State::Running(vitals) } else { State::NotRunning }
+            match vitals.untold.is_some().then(|| daemon.is_vouched()) {
+                None | Some(Ok(true)) => State::Running(vitals),
+                Some(Ok(false)) => State::NotRunning,
+                Some(Err(reason)) => State::Unknown { reason },
+            }
         }
         Life::Absent | Life::Starting => State::NotRunning,
         Life::Held => State::Unknown { reason: Holders::told(&plan.pidfile) },
@@ -85,7 +88,7 @@ pub(crate) fn status(spec: &Spec, options: &StatusOptions) -> Result<Status, Err
 }
 
 fn vitals(pid: i32, wanted: &[String], more: &mut Map<String, Value>) -> Vitals {
-    let process = Process::new(pid).and_then(|process| Ok((process.stat()?, process)));
+    let process = session::asked(|| Process::new(pid).and_then(|process| Ok((process.stat()?, process))));
     for field in wanted {
         let value = match &process {
             Ok((stat, process)) => fields::read(field, process, stat),

@@ -182,7 +182,8 @@ fn is_gone(handle: &PidFd, timeout: Duration, observer: &mut dyn Observer) -> bo
         }
         let so_far = begun.elapsed();
         if so_far >= timeout {
-            return handle.has_ended();
+            // The time is over, whatever keeps it from being asked.
+            return handle.has_ended().unwrap_or(false);
         }
         if so_far >= next {
             observer.waiting(so_far);

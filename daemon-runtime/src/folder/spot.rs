@@ -12,6 +12,7 @@ use nix::libc;
 use nix::sys::stat::{FileStat, Mode, fstat, fstatat};
 
 use super::{Missing, Owner, Way, is_proc, is_trusted, refused};
+use crate::sys::again::again;
 
 #[derive(Debug)]
 pub(crate) struct Spot {
@@ -36,15 +37,16 @@ impl Spot {
 
     /// A new file, in the place of nothing else.
     pub(crate) fn create(&self, flags: OFlag, mode: Mode) -> nix::Result<OwnedFd> {
-        openat(&self.way.at, &*self.name, flags | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW, mode)
+        let flags = flags | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW;
+        again(|| openat(&self.way.at, &*self.name, flags, mode))
     }
 
     /// The file that is there. Links are followed as on the way to the folder, and the spot is then where they have led.
     pub(crate) fn open(&mut self, flags: OFlag) -> io::Result<OwnedFd> {
         loop {
-            match openat(&self.way.at, &*self.name, flags | OFlag::O_NOFOLLOW, Mode::empty()) {
+            match again(|| openat(&self.way.at, &*self.name, flags | OFlag::O_NOFOLLOW, Mode::empty())) {
                 Err(Errno::ELOOP) if is_proc(&self.way.at) => {
-                    return Ok(openat(&self.way.at, &*self.name, flags, Mode::empty())?);
+                    return Ok(again(|| openat(&self.way.at, &*self.name, flags, Mode::empty()))?);
                 }
                 Err(Errno::ELOOP) => self.follow()?,
                 other => return Ok(other?),

@@ -1,11 +1,13 @@
 //! Writing to the standard streams, with colours where they belong.
 
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 
 use anstream::adapter::strip_str;
 use anstream::stream::RawStream;
+use anstyle::AnsiColor;
 use anstyle_query::{no_color, term_supports_ansi_color};
 
+use crate::error::words;
 use crate::sys::file_size::told_by_error;
 
 #[derive(Debug, Clone, Copy)]
@@ -14,16 +16,29 @@ pub(super) enum Stream {
     Err,
 }
 
-// A terminal that is gone, a closed pipe or a full disk must not turn a daemon that runs into a failure: what cannot be
-// written is not.
+/// Writes it. A terminal that is gone, a closed pipe or a full disk must not turn a daemon that runs into a failure: the exit
+/// code stays, and what stdout does not take is told on stderr.
 pub(super) fn print(stream: Stream, text: &str) {
-    let _ = told_by_error(|| match stream {
+    let written = told_by_error(|| match stream {
         Stream::Out => put(io::stdout(), text),
         Stream::Err => {
             let _ = io::stdout().flush();
             put(io::stderr(), text)
         }
     });
+    match (stream, written) {
+        // Who has closed the pipe does not want to know.
+        (Stream::Out, Err(e)) if e.kind() != ErrorKind::BrokenPipe => {
+            warn(&format!("cannot write to stdout: {}", words(&e)));
+        }
+        _ => {}
+    }
+}
+
+/// A warning, on stderr.
+pub(super) fn warn(text: &str) {
+    let style = AnsiColor::Yellow.on_default().bold();
+    print(Stream::Err, &format!("{style}warning:{style:#} {text}\n"));
 }
 
 fn put(mut to: impl RawStream, text: &str) -> io::Result<()> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 
-use super::print::{Stream, print};
+use super::print::{Stream, print, warn};
 use super::{Outcome, error_code, state_code, status};
 use crate::action::{Answer, Narrator, Run, Start, Status, StatusOptions, Stop};
 use crate::error::{Error, seconds};
@@ -170,11 +170,6 @@ pub(super) fn tell_error(error: &dyn std::error::Error, written: Option<&str>) {
         }
     }
     print(Stream::Err, &text);
-}
-
-fn warn(text: &str) {
-    let style = AnsiColor::Yellow.on_default().bold();
-    print(Stream::Err, &format!("{style}warning:{style:#} {text}\n"));
 }
 
 fn well(word: &str) -> String {

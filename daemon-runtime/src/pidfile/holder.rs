@@ -105,15 +105,25 @@ impl Holders {
 
 /// All processes but this one, as they are now.
 fn processes() -> impl Iterator<Item = i32> {
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let entries = list(Path::new("/proc")).into_iter().flatten().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     pids.filter(|pid: &i32| pid.unsigned_abs() != std::process::id())
+}
+
+// opendir(3) does not go on by itself after a signal.
+fn list(folder: &Path) -> io::Result<fs::ReadDir> {
+    loop {
+        match fs::read_dir(folder) {
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            other => return other,
+        }
+    }
 }
 
 fn any_descriptor(pid: i32, file: &File, locks: impl Fn(&str) -> bool) -> io::Result<bool> {
     let ours = file.metadata()?;
     let folder = Path::new("/proc").join(pid.to_string());
-    for entry in fs::read_dir(folder.join("fdinfo"))?.flatten() {
+    for entry in list(&folder.join("fdinfo"))?.flatten() {
         let told = match fs::read_to_string(entry.path()) {
             Err(e) if is_over(&e) => continue,
             told => told?,

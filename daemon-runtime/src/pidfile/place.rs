@@ -15,6 +15,7 @@ use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
 
 use crate::error::Error;
 use crate::folder::{self, Owner};
+use crate::sys::again::again;
 
 /// A pidfile holds one number. What is longer than this is somebody's file, not a pidfile.
 const LONGEST: i64 = 64;
@@ -125,7 +126,7 @@ impl Place {
 
     fn open_name(&self, name: &OsStr, flags: OFlag) -> io::Result<File> {
         let mode = Mode::S_IRUSR | Mode::S_IWUSR;
-        Ok(File::from(openat(&self.folder, name, flags | CAREFUL, mode)?))
+        Ok(File::from(again(|| openat(&self.folder, name, flags | CAREFUL, mode))?))
     }
 
     /// Gives the draft the pidfile's name, in one step.
@@ -287,7 +288,7 @@ fn with(name: &OsStr, suffix: &str) -> OsString {
 pub(super) fn not_ours_open(file: &File) -> Option<String> {
     match nix::sys::stat::fstat(file) {
         Ok(stat) => strangeness(&stat),
-        Err(e) => Some(format!("cannot be looked at: {}", e.desc())),
+        Err(e) => Some(format!("cannot be looked at: {}", crate::error::words(&e.into()))),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Who the daemon is, by the kernel's word: pure questions, which disturb nobody.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,7 +15,7 @@ use super::claim::{self, BOTH, CLAIM, STARTING, WHOLE, WITNESS};
 use super::holder::{self, Kind};
 use super::place::{self, Place};
 use super::text;
-use crate::error::Error;
+use crate::error::{Error, words};
 use crate::handover::Handover;
 use crate::sys::lock::{self, Range};
 
@@ -87,12 +87,13 @@ impl Running {
     }
 
     /// Whether the kernel still names the same process. Asked again after a pidfd was opened, this makes sure that the
-    /// handle means the daemon, and not a process that got its number.
-    pub(crate) fn is_vouched(&self) -> bool {
+    /// handle means the daemon, and not a process that got its number. An error is the reason why it cannot be asked.
+    pub(crate) fn is_vouched(&self) -> Result<bool, String> {
+        let unasked = |e| format!("the lock that vouches for pid {} cannot be asked: {}", self.pid, words(&e));
         match &self.proof {
-            Proof::Lock(file, range) => matches!(lock::holder(file, *range), Ok(Some(pid)) if pid == self.pid),
-            Proof::Open(claim) => has_locked(self.pid, claim),
-            Proof::Myself => true,
+            Proof::Lock(file, range) => Ok(lock::holder(file, *range).map_err(unasked)? == Some(self.pid)),
+            Proof::Open(claim) => Ok(has_locked(self.pid, claim)),
+            Proof::Myself => Ok(true),
         }
     }
 
@@ -120,8 +121,10 @@ impl Running {
     pub(crate) fn standing(&self, user: Option<u32>) -> Standing {
         let mut looks = 0;
         loop {
-            if !self.is_vouched() {
-                return Standing::Gone;
+            match self.is_vouched() {
+                Ok(true) => {}
+                Ok(false) => return Standing::Gone,
+                Err(reason) => return Standing::Doubtful(reason),
             }
             match self.second_look(user) {
                 Standing::Doubtful(_) if looks < LOOKS => {}
@@ -206,11 +209,11 @@ fn unseen(pid: i32, error: &io::Error) -> Standing {
     };
     match error.kind() {
         // It shows this process to itself, whatever else it hides.
-        io::ErrorKind::NotFound if !Path::new("/proc/self").exists() => unseen("/proc is not mounted"),
-        io::ErrorKind::NotFound if is_nobody(pid) => Standing::Gone,
+        ErrorKind::NotFound if !Path::new("/proc/self").exists() => unseen("/proc is not mounted"),
+        ErrorKind::NotFound if is_nobody(pid) => Standing::Gone,
         // We lack the right to look, or it is hidden from us.
-        io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied => Standing::Vouched,
-        _ => unseen(&crate::error::words(error)),
+        ErrorKind::NotFound | ErrorKind::PermissionDenied => Standing::Vouched,
+        _ => unseen(&words(error)),
     }
 }
 
@@ -262,7 +265,8 @@ fn is_settled(place: &Place, life: &Life) -> bool {
     match life {
         Life::Running(daemon) if daemon.claimless => {
             std::thread::sleep(PAUSE);
-            daemon.is_vouched() && !claim::is_held(place)
+            // What cannot be asked is looked at once more.
+            daemon.is_vouched().unwrap_or(false) && !claim::is_held(place)
         }
         _ => true,
     }
@@ -270,20 +274,24 @@ fn is_settled(place: &Place, life: &Life) -> bool {
 
 fn look_once(place: &Place) -> Result<Life, Error> {
     if let Some(found) = place.claim_doubt() {
-        return Ok(by_pidfile(place, &Claim::Unasked(found)));
+        return by_pidfile(place, &Claim::Unasked(found)).map_err(|source| unasked(place, source));
     }
-    match place.open_claim() {
-        Ok(claim) => by_claim(place, claim).map_err(|source| Error::Claim { path: place.claim_path(), source }),
+    let by_pidfile = |why: &str| by_pidfile(place, &Claim::Unasked(why.to_owned()));
+    let looked = match place.open_claim() {
+        Ok(claim) => by_claim(place, claim),
         Err(e) => match e.kind() {
-            io::ErrorKind::NotFound => Ok(by_pidfile(place, &Claim::Free)),
-            io::ErrorKind::PermissionDenied => {
-                Ok(by_pidfile(place, &Claim::Unasked("belongs to another user".to_owned())))
-            }
+            ErrorKind::NotFound => self::by_pidfile(place, &Claim::Free),
+            ErrorKind::PermissionDenied => by_pidfile("belongs to another user"),
             // fcntl(2), F_SETLEASE: only its owner can have taken one.
-            io::ErrorKind::WouldBlock => Ok(by_pidfile(place, &Claim::Unasked("is leased by a process".to_owned()))),
-            _ => Err(Error::Claim { path: place.claim_path(), source: e }),
+            ErrorKind::WouldBlock => by_pidfile("is leased by a process"),
+            _ => Err(e),
         },
-    }
+    };
+    looked.map_err(|source| unasked(place, source))
+}
+
+fn unasked(place: &Place, source: io::Error) -> Error {
+    Error::Claim { path: place.claim_path(), source }
 }
 
 /// What is known of the claim where only the pidfile can be asked.
@@ -296,7 +304,7 @@ enum Claim {
 
 fn by_claim(place: &Place, claim: File) -> io::Result<Life> {
     if !lock::is_locked(&claim, BOTH)? {
-        return Ok(by_pidfile(place, &Claim::Free));
+        return by_pidfile(place, &Claim::Free);
     }
     let witness = lock::holder(&claim, WITNESS)?;
     // Between two looks at the same witness: while it lives, only the agreement ends the starting. Without the second look
@@ -312,7 +320,7 @@ fn by_claim(place: &Place, claim: File) -> io::Result<Life> {
         None if has_locked(note.pid, &claim) => (note.pid, Proof::Open(claim)),
         None if starting => return Ok(Life::Starting),
         // The claim's name may be new, and the daemon's own claim have none any more.
-        None => return Ok(of_pidfile(place).map_or(Life::Held, Life::Running)),
+        None => return Ok(of_pidfile(place)?.map_or(Life::Held, Life::Running)),
     };
     let session = note.session.filter(|_| pid == note.pid);
     Ok(Life::Running(Running { starting, session, ..Running::proved(pid, proof) }))
@@ -328,28 +336,35 @@ fn is_nobody(pid: i32) -> bool {
     kill(Pid::from_raw(pid), None) == Err(Errno::ESRCH)
 }
 
-fn by_pidfile(place: &Place, claim: &Claim) -> Life {
-    if let Some(daemon) = of_pidfile(place) {
+fn by_pidfile(place: &Place, claim: &Claim) -> io::Result<Life> {
+    if let Some(daemon) = of_pidfile(place)? {
         let claimless = matches!(claim, Claim::Free);
-        return Life::Running(Running { claimless, ..daemon });
+        return Ok(Life::Running(Running { claimless, ..daemon }));
     }
-    match (claim, place.has_pidfile()) {
+    Ok(match (claim, place.has_pidfile()) {
         (Claim::Free, true) if is_planted(place) => Life::Unknown { reason: left_behind(place) },
         (Claim::Free, false) => Life::Absent,
         (Claim::Free, true) => Life::Dead { left: left_behind(place) },
         (Claim::Unasked(why), false) => Life::Unknown { reason: format!("{} {why}", place.claim_path().display()) },
         (Claim::Unasked(why), true) => without_claim(place, why),
-    }
+    })
 }
 
 /// The daemon whose witness is on the pidfile, if there is one.
-pub(super) fn of_pidfile(place: &Place) -> Option<Running> {
+pub(super) fn of_pidfile(place: &Place) -> io::Result<Option<Running>> {
     if place.pidfile_doubt().is_some() {
-        return None;
+        return Ok(None);
     }
-    let file = place.open_pidfile().ok()?;
-    let pid = lock::holder(&file, WHOLE).ok()??;
-    Some(Running::proved(pid, Proof::Lock(file, WHOLE)))
+    let file = match place.open_pidfile() {
+        Ok(file) => file,
+        // There is none, or none that this account may ask; or its owner keeps it from being asked by a lease.
+        Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::WouldBlock) => {
+            return Ok(None);
+        }
+        Err(e) => return Err(e),
+    };
+    let pid = lock::holder(&file, WHOLE)?;
+    Ok(pid.map(|pid| Running::proved(pid, Proof::Lock(file, WHOLE))))
 }
 
 /// Whether a pidfile that is not to be believed is locked all the same, as only a daemon's is.
@@ -366,7 +381,7 @@ fn left_behind(place: &Place) -> String {
     match place.open_pidfile().map(|file| text::number(&file)) {
         Ok(Some(pid)) => format!("{path} was left behind by pid {pid}"),
         Ok(None) => format!("{path} was left behind, and names no process"),
-        Err(e) => format!("{path} was left behind, and cannot be read: {}", crate::error::words(&e)),
+        Err(e) => format!("{path} was left behind, and cannot be read: {}", words(&e)),
     }
 }
 
@@ -379,6 +394,6 @@ fn without_claim(place: &Place, why: &str) -> Life {
         Ok(Some(pid)) if is_nobody(pid) => Life::Dead { left: left_behind(place) },
         Ok(Some(pid)) => unknown(format!("names pid {pid}, which does not vouch for it")),
         Ok(None) => unknown("names no process".to_owned()),
-        Err(e) => unknown(format!("cannot be read: {}", crate::error::words(&e))),
+        Err(e) => unknown(format!("cannot be read: {}", words(&e))),
     }
 }

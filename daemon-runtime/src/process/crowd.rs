@@ -62,7 +62,8 @@ enum Member {
 impl Member {
     fn has_ended(&self) -> bool {
         match self {
-            Self::Child(_, Some(handle)) => handle.has_ended(),
+            // What cannot be asked is asked again: it is waited for all the same.
+            Self::Child(_, Some(handle)) => handle.has_ended().unwrap_or(false),
             _ => true,
         }
     }

@@ -231,5 +231,5 @@ fn refuse(key: &'static str, account: &Account, reason: &str) -> Error {
 }
 
 fn unreadable(key: &'static str, account: &Account, errno: Errno) -> Error {
-    refuse(key, account, &format!("the accounts cannot be read: {}", errno.desc()))
+    refuse(key, account, &format!("the accounts cannot be read: {}", crate::error::words(&errno.into())))
 }

@@ -8,13 +8,13 @@ use std::thread;
 use std::time::Duration;
 
 use signal_hook::consts::{SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH};
-use signal_hook::iterator::Signals;
 
 use super::session;
 use crate::context::Context;
 use crate::error::words;
 use crate::spec::plan::Plan;
 use crate::spec::worker::Ending;
+use crate::sys::ear::Ear;
 use crate::sys::pidfd::PidFd;
 use crate::sys::spawn::die_with_us;
 
@@ -45,13 +45,13 @@ fn attend(
     stop_signal: i32,
     mapped: &[i32],
 ) -> std::io::Result<Ending> {
-    let passed_on = PASSED_ON.into_iter().filter(|signal| *signal != stop_signal && !mapped.contains(signal));
-    let mut signals = Signals::new(passed_on)?;
-    let closing = signals.handle();
+    let is_passed_on = |signal: &i32| *signal != stop_signal && !mapped.contains(signal);
+    let ear = Ear::listen(&PASSED_ON.into_iter().filter(is_passed_on).collect::<Vec<_>>())?;
+    let listening = Arc::clone(&ear);
     let (program, pid) = (Arc::clone(handle), child.id());
     let pass_on = move || {
-        for signal in &mut signals {
-            if handles(pid, signal) {
+        while !listening.is_closed() {
+            for signal in listening.wait().into_iter().filter(|signal| handles(pid, *signal)) {
                 // One that has ended needs no signal any more.
                 let _ = program.signal(signal);
             }
@@ -68,7 +68,7 @@ fn attend(
     ];
     let status = child.wait()?;
     let was_asked = context.is_shutdown();
-    closing.close();
+    ear.close();
     context.stop();
     for thread in threads {
         // Neither panics, and if one did, the panic hook has told it.

@@ -26,6 +26,7 @@ use self::carrier::{Carrier, Order, Still};
 use self::log::Log;
 use self::missing::Missing;
 use self::strand::{LogFile, Strand};
+use crate::sys::again::again;
 use crate::sys::atfork::close_in_children;
 
 /// How long is waited for a log that neither takes anything nor says why.
@@ -42,8 +43,8 @@ impl Which {
     /// Puts a file in the stream's place.
     pub(crate) fn put(self, file: impl AsFd) -> io::Result<()> {
         match self {
-            Self::Out => dup2_stdout(file)?,
-            Self::Err => dup2_stderr(file)?,
+            Self::Out => again(|| dup2_stdout(&file))?,
+            Self::Err => again(|| dup2_stderr(&file))?,
         }
         Ok(())
     }

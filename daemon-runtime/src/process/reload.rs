@@ -21,6 +21,7 @@ use crate::error::Error;
 use crate::handover::{Handover, Part, numbers};
 use crate::pidfile::Claimed;
 use crate::spec::plan::Plan;
+use crate::sys::again::again;
 use crate::sys::descriptor::{self, Keep};
 use crate::sys::disposition::Mask;
 use crate::sys::latch::Latch;
@@ -78,7 +79,7 @@ struct Elsewhere(File);
 
 impl Elsewhere {
     fn go(dir: &Path) -> io::Result<Self> {
-        let here = open(".", OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty())?;
+        let here = again(|| open(".", OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty()))?;
         let _ = chdir(dir);
         Ok(Self(File::from(here)))
     }

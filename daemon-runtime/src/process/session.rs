@@ -1,5 +1,6 @@
 //! The processes of a daemon's session, as /proc tells of them.
 
+use std::io;
 use std::path::Path;
 
 use nix::sys::signal::{Signal, killpg};
@@ -13,7 +14,7 @@ use crate::sys::pidfd::PidFd;
 
 /// Whether the process has a handler for the signal; proc(5), `SigCgt`.
 pub(crate) fn handles(pid: i32, signal: i32) -> ProcResult<bool> {
-    let caught = Process::new(pid)?.status()?.sigcgt;
+    let caught = asked(|| Process::new(pid)?.status())?.sigcgt;
     Ok(caught & (1 << (signal - 1)) != 0)
 }
 
@@ -32,7 +33,8 @@ pub(crate) fn why_unseen(pid: i32, error: &ProcError) -> String {
 
 /// It shows this process to itself, whatever else it hides.
 fn is_mounted() -> bool {
-    Path::new("/proc/self").exists()
+    // What cannot be told is not taken for a no: whoever asks for more is told why there is none.
+    Path::new("/proc/self").try_exists().unwrap_or(true)
 }
 
 /// All processes whose session is `session`. None of them is kept open: there may be more than we may have descriptors.
@@ -41,14 +43,26 @@ pub(crate) fn members(session: i32) -> ProcResult<Vec<Stat>> {
         // The folder may well be there, and empty.
         return Err(ProcError::NotFound(None));
     }
-    let seen = procfs::process::all_processes()?.map(|process| process?.stat());
-    let members = seen.filter_map(|seen| match seen {
-        Ok(stat) => (stat.session == session).then_some(Ok(stat)),
-        // It has ended since it was listed, or it is hidden from us.
-        Err(ProcError::NotFound(_) | ProcError::PermissionDenied(_)) => None,
-        Err(error) => Some(Err(error)),
-    });
-    members.collect()
+    asked(|| {
+        let seen = procfs::process::all_processes()?.map(|process| process?.stat());
+        let members = seen.filter_map(|seen| match seen {
+            Ok(stat) => (stat.session == session).then_some(Ok(stat)),
+            // It has ended since it was listed, or it is hidden from us.
+            Err(ProcError::NotFound(_) | ProcError::PermissionDenied(_)) => None,
+            Err(error) => Some(Err(error)),
+        });
+        members.collect()
+    })
+}
+
+/// Asks /proc, and asks again where a signal has interrupted the question.
+pub(crate) fn asked<T>(mut question: impl FnMut() -> ProcResult<T>) -> ProcResult<T> {
+    loop {
+        match question() {
+            Err(ProcError::Io(source, _)) if source.kind() == io::ErrorKind::Interrupted => {}
+            answer => return answer,
+        }
+    }
 }
 
 /// Sends SIGKILL to all processes of a session that is known to be the daemon's own; where it has dropped root for `user`,

@@ -23,6 +23,7 @@ use crate::spec::plan::Plan;
 use crate::spec::setting::CloseFds;
 use crate::spec::signal::SignalAction;
 use crate::spec::stage::Stage;
+use crate::sys::again::again;
 use crate::sys::environ::{self, Others};
 use crate::sys::fork::{Threads, refuse_threads};
 use crate::sys::{descriptor, disposition};
@@ -262,7 +263,7 @@ pub(crate) fn hooks(spec: &Spec, when: When, stage: Stage) -> Result<(), Failure
 
 fn open_folder(path: &Path) -> io::Result<File> {
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    Ok(File::from(open(path, flags, Mode::empty())?))
+    Ok(File::from(again(|| open(path, flags, Mode::empty()))?))
 }
 
 // Into it first, and then to its root: a working directory that stays outside is a way out.

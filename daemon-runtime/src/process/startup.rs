@@ -17,15 +17,20 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::socket::{
     AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, Shutdown, SockFlag, SockType, UnixCredentials,
-    recvmsg, sendmsg, setsockopt, shutdown, socketpair, sockopt,
+    recvmsg, send, sendmsg, setsockopt, shutdown, socketpair, sockopt,
 };
 use nix::unistd::Pid;
 
 use super::stages::Failure;
+use crate::sys::again::again;
 use crate::sys::pidfd::{PidFd, poll_timeout};
 
 #[cfg(fuzzing)]
 pub(crate) use self::wire::promise::any_bytes_are_a_word_or_refused;
+
+/// How long a word is tried that the kernel has no memory for, and how often.
+const INSISTENCE: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// How long the channel may stay open after the last word on it.
 const GRACE: Duration = Duration::from_millis(50);
@@ -116,8 +121,8 @@ impl DaemonEnd {
         let raw = handle.map(|h| [h.as_fd().as_raw_fd()]);
         let rights: Vec<_> = raw.iter().map(|fds| ControlMessage::ScmRights(fds)).collect();
         let parts = [IoSlice::new(bytes)];
-        while let Err(Errno::EINTR) = sendmsg::<()>(self.0.as_raw_fd(), &parts, &rights, MsgFlags::MSG_NOSIGNAL, None) {
-        }
+        // It is heard, or there is nobody who could hear it.
+        let _ = insist(|| sendmsg::<()>(self.0.as_raw_fd(), &parts, &rights, MsgFlags::MSG_NOSIGNAL, None));
     }
 
     /// Reads the launcher's answer, once there is one.
@@ -165,8 +170,8 @@ impl LauncherEnd {
     }
 
     /// Tells the daemon that the start is agreed on, and that this was the last word; false when nobody hears it.
-    pub(crate) fn agree(&self) -> bool {
-        self.send(AGREED) && shutdown(self.0.as_raw_fd(), Shutdown::Write).is_ok()
+    pub(crate) fn agree(&self) -> io::Result<bool> {
+        Ok(self.send(AGREED)? && shutdown(self.0.as_raw_fd(), Shutdown::Write).is_ok())
     }
 
     /// Waits until the daemon has put its stderr in place, and until all have let go of the channel; for the latter not
@@ -188,15 +193,27 @@ impl LauncherEnd {
 
     /// Tells the daemon that its failure was heard.
     pub(crate) fn hear_failure(&self) {
-        self.send(HEARD);
+        // One that does not hear it tells its failure on its stderr too.
+        let _ = self.send(HEARD);
     }
 
-    fn send(&self, byte: u8) -> bool {
-        loop {
-            match nix::sys::socket::send(self.0.as_raw_fd(), &[byte], MsgFlags::MSG_NOSIGNAL) {
-                Err(Errno::EINTR) => {}
-                sent => return sent.is_ok(),
-            }
+    /// False when nobody hears it.
+    fn send(&self, byte: u8) -> io::Result<bool> {
+        match insist(|| send(self.0.as_raw_fd(), &[byte], MsgFlags::MSG_NOSIGNAL)) {
+            Ok(_) => Ok(true),
+            Err(Errno::EPIPE | Errno::ECONNRESET) => Ok(false),
+            Err(e) => Err(e.into()),
+        }
+    }
+}
+
+/// Sends, where the kernel may have no memory for it just now: a word that is lost could make a good start a failure.
+fn insist<T>(mut call: impl FnMut() -> nix::Result<T>) -> nix::Result<T> {
+    let end = Instant::now() + INSISTENCE;
+    loop {
+        match again(&mut call) {
+            Err(Errno::ENOBUFS | Errno::ENOMEM) if Instant::now() < end => std::thread::sleep(PAUSE),
+            other => return other,
         }
     }
 }
@@ -286,7 +303,7 @@ mod tests {
         let (launcher, daemon) = channel().expect("a channel");
         drop(daemon);
         assert!(matches!(launcher.hear(Pid::this()).expect("heard"), Heard::End));
-        assert!(!launcher.agree());
+        assert!(!launcher.agree().expect("told"));
     }
 
     #[test]

@@ -21,6 +21,7 @@ use crate::folder::{self, Owner, Spot};
 use crate::spec::plan::Plan;
 use crate::spec::setting::Output;
 use crate::spec::stream::Stream;
+use crate::sys::again::again;
 
 /// The files that become the daemon's streams.
 #[derive(Debug)]
@@ -101,18 +102,18 @@ impl Streams {
     /// What is written before the streams are in their places goes to who listens to it, or to the launcher's terminal.
     pub(crate) fn listen_early(&self) -> io::Result<()> {
         if let (Some(out), Some(err)) = (&self.out_pipe, &self.err_pipe) {
-            dup2_stdout(&out.writer)?;
-            dup2_stderr(&err.writer)?;
+            again(|| dup2_stdout(&out.writer))?;
+            again(|| dup2_stderr(&err.writer))?;
         } else if let Some([stdout, stderr]) = &self.terminal {
-            dup2_stdout(stdout)?;
-            dup2_stderr(stderr)?;
+            again(|| dup2_stdout(stdout))?;
+            again(|| dup2_stderr(stderr))?;
         }
         Ok(())
     }
 
     /// Puts them in their places. What comes back takes the places of the pipes once the daemon is ready.
     pub(crate) fn redirect(self, output: Output) -> io::Result<Later> {
-        dup2_stdin(&self.stdin)?;
+        again(|| dup2_stdin(&self.stdin))?;
         let (mut later, mut relayed) = (Later::default(), Vec::new());
         let outputs = [(Which::Out, self.stdout, self.out_pipe), (Which::Err, self.stderr, self.err_pipe)];
         for (which, file, pipe) in outputs {
@@ -268,7 +269,7 @@ fn blocking(file: OwnedFd) -> io::Result<OwnedFd> {
 /// get their numbers, and what is printed would be written into it.
 pub(crate) fn ensure_standard() {
     // Where there is no /dev/null: the root directory, through which nothing can be read or written either.
-    let root = |_| open("/", OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty()).map(File::from);
+    let root = |_| again(|| open("/", OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty())).map(File::from);
     let null = || File::options().read(true).write(true).open("/dev/null");
     while let Ok(null) = null().or_else(root) {
         if null.as_raw_fd() > 2 {
@@ -282,8 +283,8 @@ pub(crate) fn ensure_standard() {
 /// Gives all three streams to /dev/null, as far as it is there: for a process that only waits.
 pub(crate) fn discard() {
     if let Ok(null) = File::options().read(true).write(true).open("/dev/null") {
-        let _ = dup2_stdin(&null);
-        let _ = dup2_stdout(&null);
-        let _ = dup2_stderr(&null);
+        let _ = again(|| dup2_stdin(&null));
+        let _ = again(|| dup2_stdout(&null));
+        let _ = again(|| dup2_stderr(&null));
     }
 }

@@ -215,7 +215,7 @@ impl<'a> Watch<'a> {
                 Ok(interrupt.map(|(number, _)| Verdict::Abort(Abort::Interrupted(number))))
             }
             (Event::Time, Deadline::Late(at)) if at <= Instant::now() => Ok(Some(Verdict::Abort(Abort::Late))),
-            (Event::Time, Deadline::Settled(at)) if at <= Instant::now() => Ok(self.agree()),
+            (Event::Time, Deadline::Settled(at)) if at <= Instant::now() => self.agree(),
             (Event::Time, _) => Ok(None),
         }
     }
@@ -229,7 +229,7 @@ impl<'a> Watch<'a> {
         match word {
             Word::Forked { pid, handle } => {
                 self.daemon = Some((pid, handle));
-                return Ok(if self.ready { self.agree() } else { None });
+                return if self.ready { self.agree() } else { Ok(None) };
             }
             Word::Undone(failure) => self.failure = Some(Failure::Undone(failure.told(self.plan))),
             Word::Working => {
@@ -241,7 +241,7 @@ impl<'a> Watch<'a> {
             Word::Parted => {}
             Word::Ready { written } => {
                 self.written = written;
-                return Ok(self.agree());
+                return self.agree();
             }
             Word::Failed(text) => {
                 self.failure = Some(Failure::Worker(text));
@@ -255,24 +255,22 @@ impl<'a> Watch<'a> {
     }
 
     /// Agrees that the daemon is ready, if it is still there and holds its claim. Else its end is about to be heard of.
-    fn agree(&mut self) -> Option<Verdict> {
+    fn agree(&mut self) -> io::Result<Option<Verdict>> {
         self.ready = true;
-        match &self.daemon {
-            Some((pid, handle)) if self.is_whole(*pid, handle) && self.begun.channel.agree() => {
-                Some(Verdict::Ready { pid: *pid })
-            }
-            _ => {
-                let is_without_claim = self.daemon.is_some() && self.failure.is_none();
-                let patience = if is_without_claim { LAST_BREATH } else { LAST_WAIT };
-                self.deadline = Deadline::Late(Instant::now() + patience);
-                None
+        if let Some((pid, handle)) = &self.daemon {
+            if self.is_whole(*pid, handle)? && self.begun.channel.agree()? {
+                return Ok(Some(Verdict::Ready { pid: *pid }));
             }
         }
+        let is_without_claim = self.daemon.is_some() && self.failure.is_none();
+        let patience = if is_without_claim { LAST_BREATH } else { LAST_WAIT };
+        self.deadline = Deadline::Late(Instant::now() + patience);
+        Ok(None)
     }
 
-    fn is_whole(&self, pid: i32, handle: &PidFd) -> bool {
+    fn is_whole(&self, pid: i32, handle: &PidFd) -> io::Result<bool> {
         // A worker that closed the claim, or became another program, is no daemon that `status` or `stop` could find.
-        self.failure.is_none() && !handle.has_ended() && self.begun.pidfile.is_vouched_by(pid)
+        Ok(self.failure.is_none() && !handle.has_ended()? && self.begun.pidfile.is_vouched_by(pid)?)
     }
 
     /// Lets go of a daemon that is ready.

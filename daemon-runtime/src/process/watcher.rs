@@ -3,9 +3,9 @@
 //! A signal handler may do next to nothing, so all that a shutdown takes happens here. The handlers are signal-hook's,
 //! which calls every handler that anybody registers with it: `tokio::signal` and signal-hook in the worker keep working.
 
+use std::convert::Infallible;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,14 +15,13 @@ use std::time::{Duration, Instant};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use signal_hook::SigId;
 use signal_hook::consts::{SIGINT, SIGQUIT, SIGTERM};
-use signal_hook::iterator::backend::{Handle, SignalDelivery};
-use signal_hook::iterator::exfiltrator::SignalOnly;
 
 use super::agreement::Agreement;
 use super::startup::{Answer, Word};
 use super::{end, mishap, reason};
 use crate::context::{Cause, Context, Request};
 use crate::spec::signal::SignalAction;
+use crate::sys::ear::Ear;
 use crate::sys::latch::Latch;
 use crate::sys::pidfd::poll_timeout;
 use crate::sys::{disposition, exit};
@@ -48,7 +47,7 @@ pub(crate) struct Watcher {
 pub(crate) struct Watching {
     pid: u32,
     over: Arc<AtomicBool>,
-    signals: Handle,
+    ear: Arc<Ear>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -60,7 +59,7 @@ impl Drop for Watching {
             return;
         }
         self.over.store(true, Ordering::SeqCst);
-        self.signals.close();
+        self.ear.close();
         if let Some(thread) = self.thread.take() {
             // It does not panic, and if it did, the panic hook has told it.
             let _ = thread.join();
@@ -74,14 +73,11 @@ static DEFAULTS: Mutex<Vec<SigId>> = Mutex::new(Vec::new());
 /// A function of the user's.
 type Call = Arc<dyn Fn() + Send + Sync>;
 
-type Delivery = SignalDelivery<UnixStream, SignalOnly>;
-
 impl Watcher {
     pub(crate) fn spawn(self) -> io::Result<Watching> {
         let over = Arc::new(AtomicBool::new(false));
         let signals = self.heard();
-        let (read, write) = UnixStream::pair()?;
-        let delivery = SignalDelivery::with_pipe(read, write, SignalOnly, &signals)?;
+        let ear = Ear::listen(&signals)?;
         let mut defaults = DEFAULTS.lock().unwrap_or_else(PoisonError::into_inner);
         for id in defaults.drain(..) {
             signal_hook::low_level::unregister(id);
@@ -92,12 +88,20 @@ impl Watcher {
             }
             defaults.push(signal_hook::flag::register_conditional_default(signal, Arc::clone(&over))?);
         }
+        // A thread that cannot begin ends the process: the standard library aborts. That must be before anybody is told that
+        // the daemon is there, so its threads are waited for; each lets go of its share when it has begun.
+        let (begun, all_begun) = channel::<Infallible>();
         // Only now: their thread unblocks what has a handler by now.
-        let calls = self.caller()?;
-        let signals = delivery.handle();
-        let thread =
-            thread::Builder::new().name("watcher".to_owned()).spawn(move || self.watch(delivery, calls.as_ref()))?;
-        Ok(Watching { pid: std::process::id(), over, signals, thread: Some(thread) })
+        let calls = self.caller(&begun)?;
+        let (listening, has_begun) = (Arc::clone(&ear), begun.clone());
+        let watch = move || {
+            drop(has_begun);
+            self.watch(&listening, calls.as_ref());
+        };
+        let thread = thread::Builder::new().name("watcher".to_owned()).spawn(watch)?;
+        drop(begun);
+        let _ = all_begun.recv();
+        Ok(Watching { pid: std::process::id(), over, ear, thread: Some(thread) })
     }
 
     fn asks_for_shutdown(&self, signal: i32) -> bool {
@@ -122,12 +126,14 @@ impl Watcher {
 
     /// The thread that calls the user's functions, if there are any: they may take their time, and the watcher must go on
     /// watching.
-    fn caller(&self) -> io::Result<Option<Sender<Call>>> {
+    fn caller(&self, begun: &Sender<Infallible>) -> io::Result<Option<Sender<Call>>> {
         if !self.signals.iter().any(|(_, action)| matches!(action, SignalAction::Call(_))) {
             return Ok(None);
         }
         let (sender, calls) = channel::<Call>();
+        let has_begun = begun.clone();
         let run = move || {
+            drop(has_begun);
             // As in any thread of the program's, and for the children that a function may start.
             let _ = disposition::unblock_all();
             for call in calls {
@@ -140,13 +146,13 @@ impl Watcher {
         Ok(Some(sender))
     }
 
-    fn watch(mut self, mut delivery: Delivery, calls: Option<&Sender<Call>>) {
+    fn watch(mut self, ear: &Ear, calls: Option<&Sender<Call>>) {
         // The worker may block signals in its own thread: this one takes them all the same.
         let _ = disposition::unblock_all();
-        while !delivery.handle().is_closed() {
+        while !ear.is_closed() {
             let channel = self.agreement.channel();
-            let answered = self.sleep(delivery.get_read().as_fd(), channel.as_ref().map(|c| c.as_ref().as_fd()));
-            for signal in delivery.pending() {
+            let answered = self.sleep(ear.as_fd(), channel.as_ref().map(|c| c.as_ref().as_fd()));
+            for signal in ear.heard() {
                 self.on_signal(signal, calls);
             }
             if let Some(channel) = channel.filter(|_| answered) {

@@ -5,6 +5,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::path::Path;
 
+use super::again::again;
 use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl, open as open_path};
@@ -19,7 +20,7 @@ pub(crate) struct Table(Dir);
 
 impl Table {
     pub(crate) fn open() -> io::Result<Self> {
-        match Dir::open("/proc/self/fd", OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty()) {
+        match again(|| Dir::open("/proc/self/fd", OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())) {
             Err(Errno::ENOENT) => Err(io::Error::other(NO_PROC)),
             table => Ok(Self(table?)),
         }
@@ -28,10 +29,13 @@ impl Table {
     /// The open descriptors above the standard three.
     pub(crate) fn list(&self) -> io::Result<Vec<RawFd>> {
         // A copy shares its place in the listing, so it is read from a directory of its own where there is one.
-        let mut again = Dir::openat(&self.0, ".", OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())?;
-        let itself = again.as_raw_fd();
-        let number = |entry: nix::Result<nix::dir::Entry>| entry.ok()?.file_name().to_str().ok()?.parse().ok();
-        Ok(again.iter().filter_map(number).filter(|fd| *fd > 2 && *fd != itself).collect())
+        let flags = OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let mut own = again(|| Dir::openat(&self.0, ".", flags, Mode::empty()))?;
+        let itself = own.as_raw_fd();
+        // Half a list would leave open what should be closed: an entry that cannot be read is an error.
+        let names = own.iter().map(|entry| Ok(entry?.file_name().to_owned())).collect::<nix::Result<Vec<_>>>()?;
+        let numbers = names.iter().filter_map(|name| name.to_str().ok()?.parse().ok());
+        Ok(numbers.filter(|fd| *fd > 2 && *fd != itself).collect())
     }
 }
 
@@ -75,7 +79,7 @@ pub(crate) enum Keep {
 
 /// Puts what stands at a path in the place of what a descriptor means; its owner keeps it.
 pub(crate) fn replace(fd: BorrowedFd<'_>, path: &Path) -> io::Result<()> {
-    let other = open_path(path, OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty())?;
+    let other = again(|| open_path(path, OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty()))?;
     // SAFETY: both numbers are open; dup3 changes what the second one means, and not who owns it.
     let done = unsafe { libc::dup3(other.as_raw_fd(), fd.as_raw_fd(), libc::O_CLOEXEC) };
     if done < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }

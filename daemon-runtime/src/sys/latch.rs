@@ -5,9 +5,12 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
+use nix::errno::Errno;
 use nix::libc;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use signal_hook::SigId;
+
+use super::again::again;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Latch(Arc<EventFd>);
@@ -20,21 +23,31 @@ impl Latch {
 
     /// Notes from now on that this signal has come.
     pub(crate) fn note(&self, signal: i32) -> io::Result<SigId> {
-        let event = Arc::clone(&self.0);
+        let latch = self.clone();
+        // SAFETY: the closure makes system calls only; it neither allocates nor takes a lock, and does not panic.
+        unsafe { signal_hook::low_level::register(signal, move || latch.set()) }
+    }
+
+    /// Notes it now.
+    pub(super) fn set(&self) {
         let one = 1_u64.to_ne_bytes();
-        let note = move || {
-            // SAFETY: write(2) is async-signal-safe; the descriptor is open as long as this closure, which owns a share of
-            // it, and the eight bytes are its own.
-            unsafe { libc::write(event.as_fd().as_raw_fd(), one.as_ptr().cast(), one.len()) };
-        };
-        // SAFETY: the closure makes one system call; it neither allocates nor takes a lock, and does not panic.
-        unsafe { signal_hook::low_level::register(signal, note) }
+        // SAFETY: write(2) is async-signal-safe; the descriptor is open as long as `self`, which owns a share of it, and the
+        // eight bytes are our own.
+        let write = || unsafe { libc::write(self.0.as_fd().as_raw_fd(), one.as_ptr().cast(), one.len()) };
+        // It fails only where it is set already, by as many as it can count.
+        while write() < 0 && Errno::last() == Errno::EINTR {}
+    }
+
+    /// As if nothing had come.
+    pub(super) fn clear(&self) {
+        // It fails only where nothing has come.
+        let _ = again(|| nix::unistd::read(&*self.0, &mut [0_u8; 8]));
     }
 
     /// Whether a signal was noted, asked through a descriptor that an image before this one has handed on.
     pub(crate) fn is_set(handed: &OwnedFd) -> bool {
         let mut count = [0_u8; 8];
-        matches!(nix::unistd::read(handed, &mut count), Ok(8)) && count != [0; 8]
+        matches!(again(|| nix::unistd::read(handed, &mut count)), Ok(8)) && count != [0; 8]
     }
 }
 

@@ -6,6 +6,7 @@
 use std::io;
 use std::os::fd::AsFd;
 
+use super::again::again;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
@@ -20,32 +21,32 @@ pub(crate) struct Range {
 
 /// Takes an OFD write lock; false when another holds one there.
 pub(crate) fn try_lock_description(fd: impl AsFd, range: Range) -> io::Result<bool> {
-    granted(fcntl(fd, FcntlArg::F_OFD_SETLK(&request(libc::F_WRLCK, range))))
+    granted(again(|| fcntl(&fd, FcntlArg::F_OFD_SETLK(&request(libc::F_WRLCK, range)))))
 }
 
 /// Gives an OFD lock back, for everybody who shares the description.
 pub(crate) fn unlock_description(fd: impl AsFd, range: Range) -> io::Result<()> {
-    fcntl(fd, FcntlArg::F_OFD_SETLK(&request(libc::F_UNLCK, range)))?;
+    again(|| fcntl(&fd, FcntlArg::F_OFD_SETLK(&request(libc::F_UNLCK, range))))?;
     Ok(())
 }
 
 /// Whether somebody holds a write lock there, asked without taking anything.
 pub(crate) fn is_locked(fd: impl AsFd, range: Range) -> io::Result<bool> {
     let mut question = request(libc::F_RDLCK, range);
-    fcntl(fd, FcntlArg::F_OFD_GETLK(&mut question))?;
+    again(|| fcntl(&fd, FcntlArg::F_OFD_GETLK(&mut question)))?;
     Ok(i32::from(question.l_type) != libc::F_UNLCK)
 }
 
 /// Takes a POSIX write lock for this process; false when another holds one there.
 pub(crate) fn try_lock_process(fd: impl AsFd, range: Range) -> io::Result<bool> {
-    granted(fcntl(fd, FcntlArg::F_SETLK(&request(libc::F_WRLCK, range))))
+    granted(again(|| fcntl(&fd, FcntlArg::F_SETLK(&request(libc::F_WRLCK, range)))))
 }
 
 /// The process that holds a write lock there, by the kernel's word. A reader cannot hold one, so asking for a *read* lock
 /// sees only those who could open the file for writing.
 pub(crate) fn holder(fd: impl AsFd, range: Range) -> io::Result<Option<i32>> {
     let mut question = request(libc::F_RDLCK, range);
-    fcntl(fd, FcntlArg::F_GETLK(&mut question))?;
+    again(|| fcntl(&fd, FcntlArg::F_GETLK(&mut question)))?;
     let held = i32::from(question.l_type) != libc::F_UNLCK;
     // 0 is a process in another pid namespace, -1 the owner of an OFD lock: neither names anybody.
     Ok(Some(question.l_pid).filter(|pid| held && *pid > 0))

@@ -4,6 +4,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::time::Duration;
 
+use super::again::again;
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::ControlMessageOwned;
@@ -59,9 +60,10 @@ impl PidFd {
         }
     }
 
-    pub(crate) fn has_ended(&self) -> bool {
-        // Where that cannot be asked, it is not known: nobody may be told of an end that was none.
-        self.wait(Duration::ZERO).unwrap_or(false)
+    /// Whether the process has ended.
+    pub(crate) fn has_ended(&self) -> io::Result<bool> {
+        let mut fds = [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)];
+        Ok(again(|| poll(&mut fds, PollTimeout::ZERO))? > 0)
     }
 }
 

@@ -11,6 +11,7 @@ use nix::sys::stat::Mode;
 
 use super::Pipe;
 use crate::spec::setting::Output;
+use crate::sys::again::again;
 
 /// How much of what was written is kept for the terminal: the end of it.
 const KEPT: usize = 64 * 1024;
@@ -117,7 +118,8 @@ pub(crate) fn trimmed(text: &str) -> String {
 // By its descriptor: the path may lead to another file by now.
 fn open_again(stream: &OwnedFd) -> io::Result<File> {
     let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC | OFlag::O_NOCTTY;
-    Ok(open(format!("/proc/self/fd/{}", stream.as_raw_fd()).as_str(), flags, Mode::empty())?.into())
+    let path = format!("/proc/self/fd/{}", stream.as_raw_fd());
+    Ok(again(|| open(path.as_str(), flags, Mode::empty()))?.into())
 }
 
 fn has_more(fd: BorrowedFd<'_>) -> bool {

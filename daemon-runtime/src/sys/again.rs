@@ -1,0 +1,27 @@
+//! What a signal has interrupted before it did anything is done again: signal(7), "Interruption of system calls and library
+//! functions". The standard library does so by itself; nix does not.
+
+use nix::errno::Errno;
+
+/// Makes the call until no signal interrupts it. Not for close(2) and dup2(2)'s closing: after those there is nothing to do
+/// again.
+pub(crate) fn again<T>(mut call: impl FnMut() -> nix::Result<T>) -> nix::Result<T> {
+    loop {
+        match call() {
+            Err(Errno::EINTR) => {}
+            other => return other,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interrupted_call_is_made_again_and_any_other_answer_is_the_answer() {
+        let mut answers = [Err(Errno::EINTR), Err(Errno::EINTR), Ok(3), Err(Errno::EIO)].into_iter();
+        let mut call = || answers.next().expect("no further call");
+        assert_eq!((again(&mut call), again(&mut call)), (Ok(3), Err(Errno::EIO)));
+    }
+}
