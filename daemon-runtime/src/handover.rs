@@ -123,8 +123,13 @@ impl Handover {
     /// Whether what was handed on is still to be taken over: the claim is there under its number. In a child that inherits
     /// the variable it is not, and once it was taken over it is marked.
     pub(crate) fn is_live(&self) -> bool {
-        let claim = self.fds.get(1).copied().flatten();
-        claim.is_some_and(|fd| descriptor::identity(fd) == Some(self.claim) && !descriptor::is_close_on_exec(fd))
+        let Some(claim) = self.fds.get(1).copied().flatten() else { return false };
+        let is_it = match descriptor::identity(claim) {
+            Ok(identity) => identity == self.claim,
+            // Open, and not to be looked at just now: its number has to do.
+            Err(e) => e.raw_os_error() != Some(nix::libc::EBADF),
+        };
+        is_it && !descriptor::is_close_on_exec(claim)
     }
 
     /// What this process is still to become, if it was begun for something.

@@ -48,7 +48,7 @@ impl Handed<'_> {
 
     fn spawn(&self, plan: &Plan, part: Part, environment: Vec<(OsString, OsString)>) -> io::Result<Pid> {
         let fds = self.fds();
-        let handover = self.origin.handover(part, plan, numbers(fds.iter().copied()));
+        let handover = self.origin.handover(part, plan, numbers(fds.iter().copied()))?;
         let kept = fds.iter().flatten().map(AsRawFd::as_raw_fd).chain(plan.preserve_fds.iter().copied());
         let kept: Vec<_> = kept.filter(|fd| descriptor::is_open(*fd)).collect();
         let [stdin, stdout, ..] = self.streams.parts();

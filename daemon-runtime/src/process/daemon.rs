@@ -104,7 +104,12 @@ pub(crate) fn live(spec: &Spec, arrived: &Arrived) -> ! {
     match work(spec, arrived) {
         Ok((outcome, _watching)) => std::process::exit(i32::from(outcome.code)),
         Err(source) => {
-            arrived.agreement.tell(&Word::Undone(Failure::Stage(Stage::Signals, source)));
+            let failure = Failure::Stage(Stage::Signals, source);
+            match arrived.agreement.channel() {
+                Some(channel) => channel.say(&Word::Undone(failure)),
+                // After a reload no launcher listens: the log is the place.
+                None => mishap::report(&format!("error: {}", failure.told(&arrived.plan))),
+            }
             std::process::exit(1)
         }
     }

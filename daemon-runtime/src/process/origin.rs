@@ -27,8 +27,9 @@ impl Origin {
     }
 
     /// What the next image is told that is to be this part of the daemon.
-    pub(super) fn handover(&self, part: Part, plan: &Plan, fds: Vec<Option<RawFd>>) -> Handover {
-        Handover {
+    pub(super) fn handover(&self, part: Part, plan: &Plan, fds: Vec<Option<RawFd>>) -> io::Result<Handover> {
+        let claim = fds.get(1).copied().flatten();
+        Ok(Handover {
             part,
             name: plan.name.clone(),
             instance: plan.instance,
@@ -37,12 +38,12 @@ impl Origin {
             pidfile: plan.pidfile.clone(),
             workdir: plan.workdir.clone(),
             chroot: plan.chroot.clone(),
-            claim: fds.get(1).copied().flatten().and_then(descriptor::identity).unwrap_or_default(),
+            claim: claim.map(descriptor::identity).transpose()?.unwrap_or_default(),
             program: self.program.clone(),
             dir: self.dir.clone(),
             fds,
             missing: Vec::new(),
-        }
+        })
     }
 }
 

@@ -66,7 +66,7 @@ fn become_again(daemon: &Daemon<'_>) -> io::Result<Infallible> {
     parts.extend(held.iter().flat_map(Held::fds));
     let fds: Vec<_> = parts.iter().copied().flatten().collect();
     let missing = held.as_ref().map(Held::missing).unwrap_or_default();
-    let handover = Handover { missing, ..origin.handover(part, plan, numbers(parts)) };
+    let handover = Handover { missing, ..origin.handover(part, plan, numbers(parts))? };
     let environment = with_handover(env::vars_os().collect(), &handover)?;
     // A signal that comes in between is to be heard by the next image, and not to end it before it can hear.
     let _mask = Mask::block(&SigSet::all())?;

@@ -99,15 +99,15 @@ pub(crate) fn adopt(fd: RawFd) -> Option<OwnedFd> {
 }
 
 /// Device and inode of what a number means.
-pub(crate) fn identity(fd: RawFd) -> Option<(u64, u64)> {
+pub(crate) fn identity(fd: RawFd) -> io::Result<(u64, u64)> {
     let mut stat = MaybeUninit::<libc::stat>::uninit();
     // SAFETY: fstat(2) takes any number, and says EBADF where it is not open; the memory is of the right type.
     if unsafe { libc::fstat(fd, stat.as_mut_ptr()) } != 0 {
-        return None;
+        return Err(io::Error::last_os_error());
     }
     // SAFETY: it has succeeded, so all of it is written.
     let stat = unsafe { stat.assume_init() };
-    Some((stat.st_dev, stat.st_ino))
+    Ok((stat.st_dev, stat.st_ino))
 }
 
 // By the bare call: a `BorrowedFd` would promise that the number is open, which is what is asked here.
@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn a_number_that_no_descriptor_has_is_not_open_and_not_adopted() {
         for fd in [-1, i32::MIN, i32::MAX] {
-            assert!(!is_open(fd) && !is_close_on_exec(fd) && identity(fd).is_none() && adopt(fd).is_none(), "{fd}");
+            assert!(!is_open(fd) && !is_close_on_exec(fd) && identity(fd).is_err() && adopt(fd).is_none(), "{fd}");
         }
     }
 
