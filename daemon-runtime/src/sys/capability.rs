@@ -57,6 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[cfg_attr(miri, ignore = "capset(2)")]
     fn the_other_sets_stay_as_they_are() {
         let before = get().expect("told");
         drop_inheritable().expect("dropped");

@@ -42,6 +42,7 @@ mod tests {
     use nix::sys::signal::raise;
 
     #[test]
+    #[cfg_attr(miri, ignore = "sigtimedwait(2)")]
     fn a_signal_of_the_write_is_gone_and_an_older_one_stays() {
         let xfsz: SigSet = [Signal::SIGXFSZ].into_iter().collect();
         told_by_error(|| raise(Signal::SIGXFSZ)).expect("raised");
