@@ -213,12 +213,15 @@ fn attempt(place: &Place) -> Result<Option<Claimed>, Error> {
     let own = place.try_clone()?;
     let Some(claim) = claim::try_take(place)? else { return Ok(None) };
     // Somebody removed a living daemon's claim by hand, or a dying one has not closed its pidfile yet: `look` tells which.
-    if witness::of_pidfile(place).map_err(|source| Error::PidFile { path: place.path().to_owned(), source })?.is_some()
-    {
-        place.remove_claim();
-        return Ok(None);
+    match witness::of_pidfile(place) {
+        Ok(None) => Claimed::prepare(own, claim).map(Some),
+        // Still under the claim, so the name is ours to remove.
+        witnessed => {
+            place.remove_claim();
+            let unread = |source| Error::PidFile { path: place.path().to_owned(), source };
+            witnessed.map(|_| None).map_err(unread)
+        }
     }
-    Claimed::prepare(own, claim).map(Some)
 }
 
 /// Takes the turn to ask the daemon to stop.

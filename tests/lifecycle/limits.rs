@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use nix::sys::resource::Resource;
 
-use crate::home::{Home, Program, Told, is_root};
+use crate::home::{Home, Program, Told, eventually, is_root};
 use crate::surroundings::{assert_wholly_told, limited, start};
 
 const FAILED: &str = "Starting actor ... FAILED\n";
@@ -37,7 +37,7 @@ fn assert_whole_or_told(home: &Home, told: &Told, is_told: impl Fn(&str) -> bool
 fn with_eight_descriptors_a_start_names_what_it_could_not_open_and_the_limit() {
     let home = Home::new();
     let told = with_descriptors(home.actor("ready"), 8).run(&["start"]);
-    told.assert(1, FAILED, &too_many(&format!("cannot write the pidfile {}.new", home.pidfile().display()), 8));
+    told.assert(1, FAILED, &too_many(&format!("cannot write the pidfile {}", home.pidfile().display()), 8));
     home.assert_nothing_left();
 }
 
@@ -240,6 +240,18 @@ fn an_answer_that_cannot_be_written_does_not_end_the_command() {
     assert_eq!(into_a_file(&["status"], 0), (Some(0), String::new()));
     assert_eq!(into_a_file(&["stop"], 0), (Some(0), String::new()));
     home.assert_nothing_left();
+}
+
+/// What the tests above would find: a program built on the crate daemonize says success, and there is nobody.
+#[test]
+fn a_success_that_is_none_is_found() {
+    let home = Home::new();
+    let liar = home.cast(std::path::Path::new(env!("CARGO_BIN_EXE_liar")), "");
+    let told = without_file_growth(liar).run(&["start"]);
+    eventually("its end", || home.processes().is_empty());
+    assert_eq!((told.code, home.read("run/actor.pid")), (0, String::new()), "{told:?}");
+    let found = std::panic::catch_unwind(|| assert_whole_or_told(&home, &told, |_| true));
+    assert!(found.is_err());
 }
 
 #[test]
