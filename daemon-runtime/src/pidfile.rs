@@ -137,13 +137,14 @@ impl Claimed {
     /// Makes this process the daemon of the pidfile: takes the witnesses, writes the number, and only then gives the file
     /// its name, so that nobody ever sees half of one. `session` is the daemon's own, if it has one.
     pub(crate) fn seal(&self, session: Option<i32>) -> io::Result<()> {
-        own_witness(&self.claim, WITNESS)?;
         let note = text::of_claim(std::process::id(), session, self.place.name());
         let number = text::of_pidfile(std::process::id());
         file_size::told_by_error(|| {
             self.claim.write_all_at(&note, 0)?;
             self.file.write_all_at(number.as_bytes(), 0)
         })?;
+        // After the note: who is named as the holder is then found to be noted, too.
+        own_witness(&self.claim, WITNESS)?;
         own_witness(&self.file, WHOLE)?;
         // The mode is set on the file, so that the umask has no say in it.
         self.file.set_permissions(Permissions::from_mode(0o644))?;

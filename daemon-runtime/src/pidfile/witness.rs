@@ -52,6 +52,8 @@ pub(crate) struct Running {
     session: Option<i32>,
     /// Whether only its pidfile speaks for it, and nobody holds the claim.
     claimless: bool,
+    /// Whether the file that it has locked says that it is its own.
+    noted: bool,
 }
 
 /// What came of a second look at a daemon that the kernel has named.
@@ -83,7 +85,7 @@ enum Proof {
 impl Running {
     /// One that is proved, and of which nothing else is known.
     fn proved(pid: i32, proof: Proof) -> Self {
-        Self { pid, proof, starting: false, session: None, claimless: false }
+        Self { pid, proof, starting: false, session: None, claimless: false, noted: false }
     }
 
     /// Whether the kernel still names the same process. Asked again after a pidfd was opened, this makes sure that the
@@ -147,10 +149,14 @@ impl Running {
             Proof::Open(_) => return of_user(pid, user),
             Proof::Myself => return Standing::Vouched,
         };
+        if !self.noted && user.is_none() {
+            return Standing::Doubtful(format!("the file that pid {pid} has locked does not say that it is its own"));
+        }
         match holder::holds(pid, file, Kind::Process, range) {
             Ok(false) => Standing::Doubtful(format!("the lock names pid {pid}, and that process does not hold it")),
-            // Without a claim anybody's locked file may stand in the pidfile's place.
-            Ok(true) if range == WHOLE => of_user(pid, user),
+            // A file that says something else, or any pidfile, may be somebody's who has locked it for himself: who may
+            // rename what is in the folder can move it into our place.
+            Ok(true) if range == WHOLE || !self.noted => of_user(pid, user),
             Ok(true) => Standing::Vouched,
             Err(e) => unseen(pid, &e),
         }
@@ -323,7 +329,7 @@ fn by_claim(place: &Place, claim: File) -> io::Result<Life> {
         None => return Ok(of_pidfile(place)?.map_or(Life::Held, Life::Running)),
     };
     let session = note.session.filter(|_| pid == note.pid);
-    Ok(Life::Running(Running { starting, session, ..Running::proved(pid, proof) }))
+    Ok(Life::Running(Running { starting, session, noted: pid == note.pid, ..Running::proved(pid, proof) }))
 }
 
 /// Whether the process has this very file open together with the lock that is the claim.
@@ -352,7 +358,7 @@ fn by_pidfile(place: &Place, claim: &Claim) -> io::Result<Life> {
 
 /// The daemon whose witness is on the pidfile, if there is one.
 pub(super) fn of_pidfile(place: &Place) -> io::Result<Option<Running>> {
-    if place.pidfile_doubt().is_some() {
+    if place.pidfile_doubt().is_some() || !place.has_pidfile() {
         return Ok(None);
     }
     let file = match place.open_pidfile() {
@@ -363,8 +369,9 @@ pub(super) fn of_pidfile(place: &Place) -> io::Result<Option<Running>> {
         }
         Err(e) => return Err(e),
     };
-    let pid = lock::holder(&file, WHOLE)?;
-    Ok(pid.map(|pid| Running::proved(pid, Proof::Lock(file, WHOLE))))
+    let Some(pid) = lock::holder(&file, WHOLE)? else { return Ok(None) };
+    let noted = text::number(&file) == Some(pid);
+    Ok(Some(Running { noted, ..Running::proved(pid, Proof::Lock(file, WHOLE)) }))
 }
 
 /// Whether a pidfile that is not to be believed is locked all the same, as only a daemon's is.
