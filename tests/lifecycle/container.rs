@@ -7,8 +7,8 @@ use std::process::{Child, Stdio};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::home::{Home, Program, Told, eventually, is_root, numbers_in};
-use crate::surroundings::assert_wholly_told;
+use crate::home::{Home, Program, Told, eventually, numbers_in};
+use crate::surroundings::{assert_wholly_told, may_mount};
 
 /// A container of processes, with a /proc of its own, whose PID 1 is sleep(1).
 struct Container<'a> {
@@ -72,7 +72,7 @@ impl Drop for Container<'_> {
 
 #[test]
 fn where_nobody_waits_for_it_a_daemon_is_gone_when_stop_says_so() {
-    if !is_root("where_nobody_waits_for_it_a_daemon_is_gone_when_stop_says_so") {
+    if !may_mount("where_nobody_waits_for_it_a_daemon_is_gone_when_stop_says_so") {
         return;
     }
     for detach in ["true", "exec"] {
@@ -92,7 +92,7 @@ fn where_nobody_waits_for_it_a_daemon_is_gone_when_stop_says_so() {
 
 #[test]
 fn where_nobody_waits_for_it_a_daemon_that_was_killed_is_dead_and_the_next_start_works() {
-    if !is_root("where_nobody_waits_for_it_a_daemon_that_was_killed_is_dead_and_the_next_start_works") {
+    if !may_mount("where_nobody_waits_for_it_a_daemon_that_was_killed_is_dead_and_the_next_start_works") {
         return;
     }
     let home = Home::new();
@@ -113,7 +113,7 @@ fn where_nobody_waits_for_it_a_daemon_that_was_killed_is_dead_and_the_next_start
 
 #[test]
 fn where_nobody_waits_for_it_a_start_that_fails_leaves_nothing_that_runs() {
-    if !is_root("where_nobody_waits_for_it_a_start_that_fails_leaves_nothing_that_runs") {
+    if !may_mount("where_nobody_waits_for_it_a_start_that_fails_leaves_nothing_that_runs") {
         return;
     }
     for (role, code, error) in [

@@ -2,8 +2,10 @@
 
 use nix::sys::signal::Signal;
 
-use crate::home::{Home, Program, is_root};
-use crate::surroundings::{CHOICES, assert_files_are_clean, assert_wholly_told, start, without, without_devices};
+use crate::home::{Home, Program};
+use crate::surroundings::{
+    CHOICES, assert_files_are_clean, assert_wholly_told, may_mount, start, without, without_devices,
+};
 
 const OK: &str = "Stopping actor ... OK\n";
 
@@ -15,7 +17,7 @@ fn with_files(home: &Home, program: Program) -> Program {
 
 #[test]
 fn a_start_that_wants_the_null_device_names_it_and_leaves_nothing() {
-    if !is_root("a_start_that_wants_the_null_device_names_it_and_leaves_nothing") {
+    if !may_mount("a_start_that_wants_the_null_device_names_it_and_leaves_nothing") {
         return;
     }
     for detach in ["true", "exec"] {
@@ -35,7 +37,7 @@ fn a_start_that_wants_the_null_device_names_it_and_leaves_nothing() {
 
 #[test]
 fn a_daemon_whose_streams_are_files_does_without_the_null_device() {
-    if !is_root("a_daemon_whose_streams_are_files_does_without_the_null_device") {
+    if !may_mount("a_daemon_whose_streams_are_files_does_without_the_null_device") {
         return;
     }
     for detach in ["true", "exec"] {
@@ -55,7 +57,7 @@ fn a_daemon_whose_streams_are_files_does_without_the_null_device() {
 
 #[test]
 fn what_the_program_closed_itself_is_filled_with_something_that_takes_no_word() {
-    if !is_root("what_the_program_closed_itself_is_filled_with_something_that_takes_no_word") {
+    if !may_mount("what_the_program_closed_itself_is_filled_with_something_that_takes_no_word") {
         return;
     }
     for closed in ["0", "1", "2", "0,1,2"] {
@@ -75,7 +77,7 @@ fn what_the_program_closed_itself_is_filled_with_something_that_takes_no_word() 
 /// No code of the program runs, so all that can be told is told: by the exit code.
 #[test]
 fn a_program_without_streams_and_without_the_null_device_does_not_begin() {
-    if !is_root("a_program_without_streams_and_without_the_null_device_does_not_begin") {
+    if !may_mount("a_program_without_streams_and_without_the_null_device_does_not_begin") {
         return;
     }
     let home = Home::new();

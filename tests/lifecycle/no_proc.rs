@@ -5,8 +5,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
 
-use crate::home::{Home, Program, eventually, is_over, is_root};
-use crate::surroundings::{assert_wholly_told, start, then_nobody, with_hidden_proc, without_proc};
+use crate::home::{Home, Program, eventually, is_over};
+use crate::surroundings::{assert_wholly_told, may_mount, start, then_nobody, with_hidden_proc, without_proc};
 
 const NOT_RUNNING: &str = "warning: actor is not running\n";
 const LISTLESS: &str = "error: cannot close the inherited descriptors: /proc, which lists them, is not mounted; mount it, or set \
@@ -30,7 +30,7 @@ fn nobodys(home: &Home, role: &str, place: fn(Program) -> Program) -> Program {
 
 #[test]
 fn a_status_without_proc_tells_what_the_locks_tell_and_leaves_the_rest_open() {
-    if !is_root("a_status_without_proc_tells_what_the_locks_tell_and_leaves_the_rest_open") {
+    if !may_mount("a_status_without_proc_tells_what_the_locks_tell_and_leaves_the_rest_open") {
         return;
     }
     let home = Home::new();
@@ -52,7 +52,7 @@ fn a_status_without_proc_tells_what_the_locks_tell_and_leaves_the_rest_open() {
 
 #[test]
 fn a_start_without_proc_is_refused_before_anything_is_made_and_the_way_out_works() {
-    if !is_root("a_start_without_proc_is_refused_before_anything_is_made_and_the_way_out_works") {
+    if !may_mount("a_start_without_proc_is_refused_before_anything_is_made_and_the_way_out_works") {
         return;
     }
     for detach in ["true", "exec"] {
@@ -77,7 +77,7 @@ fn a_start_without_proc_is_refused_before_anything_is_made_and_the_way_out_works
 
 #[test]
 fn root_stops_nobody_whom_he_cannot_see_and_is_told_why() {
-    if !is_root("root_stops_nobody_whom_he_cannot_see_and_is_told_why") {
+    if !may_mount("root_stops_nobody_whom_he_cannot_see_and_is_told_why") {
         return;
     }
     let home = Home::new();
@@ -97,7 +97,7 @@ fn root_stops_nobody_whom_he_cannot_see_and_is_told_why() {
 
 #[test]
 fn an_ordinary_user_without_proc_stops_his_own_daemon_and_by_force_its_group_too() {
-    if !is_root("an_ordinary_user_without_proc_stops_his_own_daemon_and_by_force_its_group_too") {
+    if !may_mount("an_ordinary_user_without_proc_stops_his_own_daemon_and_by_force_its_group_too") {
         return;
     }
     let home = Home::new();
@@ -119,7 +119,7 @@ fn an_ordinary_user_without_proc_stops_his_own_daemon_and_by_force_its_group_too
 
 #[test]
 fn an_ordinary_user_to_whom_the_daemon_is_hidden_is_told_that_it_runs() {
-    if !is_root("an_ordinary_user_to_whom_the_daemon_is_hidden_is_told_that_it_runs") {
+    if !may_mount("an_ordinary_user_to_whom_the_daemon_is_hidden_is_told_that_it_runs") {
         return;
     }
     let home = Home::new();
@@ -139,7 +139,7 @@ fn an_ordinary_user_to_whom_the_daemon_is_hidden_is_told_that_it_runs() {
 
 #[test]
 fn what_hides_the_processes_of_others_makes_no_difference_to_ones_own_daemon() {
-    if !is_root("what_hides_the_processes_of_others_makes_no_difference_to_ones_own_daemon") {
+    if !may_mount("what_hides_the_processes_of_others_makes_no_difference_to_ones_own_daemon") {
         return;
     }
     let home = Home::new();
@@ -154,7 +154,7 @@ fn what_hides_the_processes_of_others_makes_no_difference_to_ones_own_daemon() {
 
 #[test]
 fn a_hidden_daemon_that_has_lost_its_locks_is_not_called_dead() {
-    if !is_root("a_hidden_daemon_that_has_lost_its_locks_is_not_called_dead") {
+    if !may_mount("a_hidden_daemon_that_has_lost_its_locks_is_not_called_dead") {
         return;
     }
     let home = Home::new();

@@ -4,14 +4,15 @@ use std::ffi::CString;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::process::Command;
 
 use nix::libc;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::resource::{Resource, setrlimit};
 
-use crate::home::{Home, NOBODY, Program, Told};
-use crate::settings::before;
+use crate::home::{Home, NOBODY, Program, Told, is_root};
+use crate::settings::{before, skip};
 
 const NOTHING: Option<&str> = None;
 
@@ -19,6 +20,18 @@ const NOTHING: Option<&str> = None;
 fn own_mounts() -> io::Result<()> {
     unshare(CloneFlags::CLONE_NEWNS)?;
     Ok(mount(NOTHING, "/", NOTHING, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NOTHING)?)
+}
+
+/// Whether a test may have mounts of its own, for which a container may keep even root from it; says so where it may not.
+pub fn may_mount(test: &str) -> bool {
+    if !is_root(test) {
+        return false;
+    }
+    let may = before(Program(Command::new("true")), own_mounts).0.status().is_ok();
+    if !may {
+        skip(test, "not even root may mount anything here");
+    }
+    may
 }
 
 /// Where /proc is not mounted. Only root can make it so.
