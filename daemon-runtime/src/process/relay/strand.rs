@@ -146,6 +146,30 @@ impl Sink for LogFile {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::process::relay::missing::Missing;
+    use nix::fcntl::OFlag;
+    use std::io::Write;
+
+    /// Somebody who writes another line for every one that is passed on.
+    struct Echo(File, u32);
+
+    impl Sink for Echo {
+        fn take(&mut self, lines: &[u8]) -> io::Result<usize> {
+            self.1 += 1;
+            assert!(self.1 < 1_000_000, "it goes on and on");
+            self.0.write_all(b"another line\n")?;
+            Ok(lines.len())
+        }
+    }
+
+    #[test]
+    fn who_writes_without_end_keeps_nobody() {
+        let (reader, writer) = nix::unistd::pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK).expect("a pipe");
+        let mut writer = File::from(writer);
+        writer.write_all(b"a line\n").expect("written");
+        let mut strand = Strand::new(Which::Out, reader, 0, None);
+        strand.pass_all(&mut [Log::new(Echo(writer, 0), Missing::default())], &AtomicBool::new(false));
+    }
 
     #[test]
     fn lines_are_passed_on_whole_and_a_beginning_waits_for_its_end() {
