@@ -41,6 +41,7 @@ mod no_devices;
 mod no_proc;
 mod own_actions;
 mod owners;
+mod places;
 mod planted;
 mod privileged_hooks;
 mod privileges;
