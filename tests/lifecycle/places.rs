@@ -126,9 +126,12 @@ fn a_device_in_the_place_of_the_pidfile_or_of_its_folder_is_refused_by_its_name(
     }
 }
 
+/// Puts something in the place of a log.
+type Put = fn(&Path);
+
 #[test]
 fn a_log_that_cannot_be_one_is_refused_by_its_name_and_left_as_it_is() {
-    let rows: [(fn(&Path), &str); 5] = [
+    let rows: [(Put, &str); 5] = [
         (|path| fs::create_dir(path).expect("made"), "Is a directory"),
         (|path| mkfifo(path, Mode::S_IRWXU).expect("made"), "it is a FIFO that nobody reads"),
         (|path| drop(UnixListener::bind(path).expect("made")), "it is a socket; give it as an open file"),
