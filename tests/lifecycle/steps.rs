@@ -205,8 +205,14 @@ impl Subject {
         let above = numbers_in(&format!("/proc/{pid}/fd")).into_iter().filter(|fd| *fd > 2);
         let blocked = |thread: i32| signals(&format!("{pid}/task/{thread}"), "SigBlk");
         let others = || numbers_in(&format!("/proc/{pid}/task")).into_iter().filter(|thread| *thread != pid);
-        // They begin as the first one was, and unblock all by themselves.
-        eventually("every other thread to block nothing", || others().all(|thread| blocked(thread).is_empty()));
+        // They begin as the first one was, and unblock all by themselves. One that has ended blocks nothing either.
+        let is_open = |thread| {
+            let told = fs::read_to_string(format!("/proc/{pid}/task/{thread}/status")).unwrap_or_default();
+            told.lines()
+                .filter_map(|line| line.strip_prefix("SigBlk:"))
+                .all(|mask| mask.trim().bytes().all(|d| d == b'0'))
+        };
+        eventually("every other thread to block nothing", || others().all(is_open));
         let pending = ["SigPnd", "ShdPnd"].iter().flat_map(|field| signals(&pid.to_string(), field)).collect();
         Seen {
             pid,
