@@ -93,11 +93,11 @@ static PID: AtomicU32 = AtomicU32::new(0);
 /// Begins to relay these streams, and puts the pipes in their places.
 pub(crate) fn begin(streams: Vec<Relayed>) -> io::Result<()> {
     let (mut made, mut writers) = (Vec::new(), Vec::new());
-    for Relayed { which, log, launcher } in streams {
+    for stream in streams {
         let (reader, writer) = pipe2(OFlag::O_CLOEXEC)?;
         fcntl(&reader, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
-        made.push((which, reader, log, launcher));
-        writers.push((which, writer));
+        writers.push((stream.which, writer));
+        made.push((reader, stream));
     }
     start(made, &[])?;
     writers.iter().try_for_each(|(which, writer)| which.put(writer))
@@ -109,7 +109,7 @@ pub(crate) fn go_on(fds: [Option<OwnedFd>; 6], missing: &[[u64; 4]]) -> io::Resu
     let [out_reader, out_writer, out_log, err_reader, err_writer, err_log] = fds;
     let streams = [(Which::Out, out_reader, out_writer, out_log), (Which::Err, err_reader, err_writer, err_log)];
     for (which, reader, writer, log) in streams {
-        made.extend(reader.zip(log).map(|(reader, log)| (which, reader, log, None)));
+        made.extend(reader.zip(log).map(|(reader, log)| (reader, Relayed { which, log, launcher: None })));
         writers.extend(writer.map(|writer| (which, writer)));
     }
     if made.is_empty() {
@@ -119,10 +119,11 @@ pub(crate) fn go_on(fds: [Option<OwnedFd>; 6], missing: &[[u64; 4]]) -> io::Resu
     writers.iter().try_for_each(|(which, writer)| which.put(writer))
 }
 
-fn start(streams: Vec<(Which, OwnedFd, OwnedFd, Option<OwnedFd>)>, missing: &[Missing]) -> io::Result<()> {
+/// Begins the thread, with the pipes' ends that it reads from.
+fn start(streams: Vec<(OwnedFd, Relayed)>, missing: &[Missing]) -> io::Result<()> {
     let mut logs: Vec<Log<LogFile>> = Vec::new();
     let mut strands = Vec::new();
-    for (which, reader, file, launcher) in streams {
+    for (reader, Relayed { which, log: file, launcher }) in streams {
         // Two streams in one file must not part each other's lines.
         let known = logs.iter().position(|log| is_same(&log.sink().0, &file));
         let log = known.unwrap_or_else(|| {
