@@ -342,6 +342,22 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_that_was_put_in_the_place_of_the_one_just_made_stays_as_it_is() {
+        if !is_root("a_folder_that_was_put_in_the_place_of_the_one_just_made_stays_as_it_is") {
+            return;
+        }
+        let home = Home::new("swapped");
+        home.folder("roots/own");
+        fs::set_permissions(home.path("roots"), Permissions::from_mode(0o700)).expect("ours");
+        let mut way = Way { owner: Some((NOBODY, NOBODY)), ..Way::begin().expect("the root directory") };
+        way.go(&home.path("roots"), Missing::Told).expect("it is there");
+        way.let_through().expect("left alone");
+        way.give(way.owner).expect("left alone");
+        let roots = home.path("roots").metadata().expect("there");
+        assert_eq!((roots.uid(), roots.permissions().mode() & 0o7777), (0, 0o700));
+    }
+
+    #[test]
     fn a_link_of_another_users_is_refused_by_its_name_wherever_it_stands() {
         if !is_root("a_link_of_another_users_is_refused_by_its_name_wherever_it_stands") {
             return;

@@ -110,6 +110,25 @@ fn a_locked_file_of_roots_that_the_user_moved_into_our_place_gets_nobody_signall
 }
 
 #[test]
+fn a_log_that_the_daemons_user_has_leased_is_told_as_that() {
+    if !is_root("a_log_that_the_daemons_user_has_leased_is_told_as_that") {
+        return;
+    }
+    let home = Home::new();
+    let log = home.path("log");
+    fs::write(&log, "").expect("written");
+    chown(&log, Some(NOBODY), Some(NOBODY)).expect("given away");
+    let mut user = Innocent::locking(home.as_nobody(locker(&home)), "lease-read", &log);
+    let start = || traitor(&home, "").set("ACTOR_STDOUT", &log).run(&["start"]);
+    let why = "its owner has a lease on it, which ends soon; try again in a minute";
+    let error = format!("error: cannot open {} for stdout: {why}\n", log.display());
+    start().assert(1, "Starting actor ... FAILED\n", &error);
+    user.assert_alive();
+    drop(user);
+    assert_eq!(start().code, 0);
+}
+
+#[test]
 fn a_claim_of_another_account_is_refused() {
     if !is_root("a_claim_of_another_account_is_refused") {
         return;

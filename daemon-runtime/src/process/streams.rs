@@ -236,6 +236,11 @@ fn open_existing(path: &Path, owner: Owner) -> io::Result<OwnedFd> {
         Err(e) if e.raw_os_error() == Some(Errno::ENXIO as i32) => {
             Err(io::Error::new(io::ErrorKind::InvalidInput, unopened(path)))
         }
+        // fcntl(2), F_SETLEASE: the kernel has asked its owner to give it up, and takes it from him in a while.
+        Err(e) if e.kind() == io::ErrorKind::WouldBlock => Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "its owner has a lease on it, which ends soon; try again in a minute",
+        )),
         other => {
             let file = other?;
             spot.check(&file, owner)?;
