@@ -40,14 +40,20 @@ pub(super) fn try_take(place: &Place) -> Result<Option<File>, Error> {
             },
             Err(source) => return Err(refusal(place, source)),
         };
-        if is_new {
-            // Set on the file, so that the umask has no say in it: after a crash we must be able to open it again.
-            claim.set_permissions(Permissions::from_mode(0o600)).map_err(failed)?;
-        } else if let Some(found) = not_ours(place, Some(&claim)) {
+        if let Some(found) = not_ours(place, Some(&claim)).filter(|_| !is_new) {
             return Err(Error::Foreign { path: place.claim_path(), found });
         }
-        if !lock::try_lock_description(&claim, BOTH).map_err(failed)? {
-            return Ok(None);
+        // Set on the file, so that the umask has no say in it: after a crash we must be able to open it again.
+        let opened = if is_new { claim.set_permissions(Permissions::from_mode(0o600)) } else { Ok(()) };
+        match opened.and_then(|()| lock::try_lock_description(&claim, BOTH)) {
+            Ok(true) => {}
+            Ok(false) => return Ok(None),
+            Err(source) => {
+                if is_new {
+                    take_back(place, &claim);
+                }
+                return Err(failed(source));
+            }
         }
         // Its last holder, or another start, may have removed the name after we opened it: then we have locked a file without
         // a name, and another may lock the one that has it.
@@ -58,6 +64,13 @@ pub(super) fn try_take(place: &Place) -> Result<Option<File>, Error> {
         }
     }
     Err(Error::Foreign { path: place.claim_path(), found: "is replaced by somebody again and again".to_owned() })
+}
+
+/// Removes the file that we have made, as far as it can be locked: another start may hold it by now.
+fn take_back(place: &Place, claim: &File) {
+    if matches!(lock::try_lock_description(claim, BOTH), Ok(true)) && place.is_claim(claim) {
+        place.remove_claim();
+    }
 }
 
 // In a sticky folder the kernel answers EACCES for a planted link: the person should read what is there all the same.

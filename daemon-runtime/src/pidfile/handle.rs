@@ -107,12 +107,12 @@ impl PidFile {
     /// The file cannot be read.
     pub fn read(&self) -> Result<Option<i32>, Error> {
         let Some(place) = Place::find(&self.path)? else { return Ok(None) };
-        if let Some(number) = self.held.as_ref().and_then(|held| text::number(&held.claimed.file)) {
+        if let Some(number) = self.held.as_ref().and_then(|held| text::number(&held.claimed.file).unwrap_or_default()) {
             // Not through its name: closing the file again would drop the witness.
             return Ok(Some(number));
         }
-        match place.open_pidfile() {
-            Ok(file) => Ok(text::number(&file)),
+        match place.open_pidfile().and_then(|file| text::number(&file)) {
+            Ok(number) => Ok(number),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(source) => Err(Error::PidFile { path: self.path.clone(), source }),
         }

@@ -59,7 +59,7 @@ impl Holders {
     pub(crate) fn of(path: &Path, user: Option<u32>) -> Option<Self> {
         let place = Place::find(path).ok()?.filter(|place| !witness::is_mine(place))?;
         let claim = place.open_claim().ok()?;
-        let note = text::note(&claim).filter(|note| note.name == place.name());
+        let note = text::note(&claim).unwrap_or_default().filter(|note| note.name == place.name());
         let session = note.and_then(|note| note.session);
         Some(Self { claim, user, session })
     }

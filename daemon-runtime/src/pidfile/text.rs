@@ -32,13 +32,13 @@ pub(super) fn of_claim(pid: u32, session: Option<i32>, name: &OsStr) -> Vec<u8> 
 }
 
 /// The number in a pidfile; its newline may be missing.
-pub(super) fn number(file: &File) -> Option<i32> {
-    number_in(&start_of(file).ok()?)
+pub(super) fn number(file: &File) -> io::Result<Option<i32>> {
+    Ok(number_in(&start_of(file)?))
 }
 
 /// What a claim says, if it says anything.
-pub(super) fn note(claim: &File) -> Option<Note> {
-    note_in(&start_of(claim).ok()?)
+pub(super) fn note(claim: &File) -> io::Result<Option<Note>> {
+    Ok(note_in(&start_of(claim)?))
 }
 
 pub(crate) fn number_in(bytes: &[u8]) -> Option<i32> {
@@ -62,7 +62,12 @@ fn positive(digits: &[u8]) -> Option<i32> {
 /// What a file begins with, as far as it can be ours; all of a longer one counts as nothing, so that no number is cut off.
 fn start_of(file: &File) -> io::Result<Vec<u8>> {
     let mut start = [0_u8; LONGEST];
-    let length = file.read_at(&mut start, 0)?;
+    let length = loop {
+        match file.read_at(&mut start, 0) {
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            read => break read?,
+        }
+    };
     Ok(start.get(..length).filter(|_| length < LONGEST).unwrap_or_default().to_vec())
 }
 
@@ -98,9 +103,9 @@ mod tests {
     #[cfg_attr(miri, ignore = "needs a file")]
     fn only_a_plain_positive_number_names_a_process() {
         let read_back = |text: &str| number(&file_with(text.as_bytes()));
-        assert_eq!(read_back("1234\n"), Some(1234));
-        assert_eq!(read_back("1234"), Some(1234));
-        assert_eq!(read_back("2147483647\n"), Some(i32::MAX));
+        assert_eq!(read_back("1234\n").expect("read"), Some(1234));
+        assert_eq!(read_back("1234").expect("read"), Some(1234));
+        assert_eq!(read_back("2147483647\n").expect("read"), Some(i32::MAX));
         for text in [
             "",
             "\n",
@@ -117,7 +122,7 @@ mod tests {
             "\0\0\0\0\0",
             "99999999999999999999",
         ] {
-            assert_eq!(read_back(text), None, "{text:?}");
+            assert_eq!(read_back(text).expect("read"), None, "{text:?}");
         }
     }
 
@@ -126,8 +131,8 @@ mod tests {
     fn a_number_that_goes_on_where_the_reading_ends_names_nobody() {
         let long = format!("{}1\n", " ".repeat(LONGEST));
         for text in ["000000000000000000001234567\n", &"1".repeat(LONGEST), &long] {
-            assert_eq!(number(&file_with(text.as_bytes())), None, "{text:?}");
-            assert_eq!(note(&file_with(text.as_bytes())), None, "{text:?}");
+            assert_eq!(number(&file_with(text.as_bytes())).expect("read"), None, "{text:?}");
+            assert_eq!(note(&file_with(text.as_bytes())).expect("read"), None, "{text:?}");
         }
     }
 

@@ -316,7 +316,7 @@ fn by_claim(place: &Place, claim: File) -> io::Result<Life> {
     // Between two looks at the same witness: while it lives, only the agreement ends the starting. Without the second look
     // this could be the starting of one daemon, and the witness of the next.
     let starting = lock::is_locked(&claim, STARTING)? || lock::holder(&claim, WITNESS)? != witness;
-    let note = text::note(&claim).unwrap_or_default();
+    let note = text::note(&claim)?.unwrap_or_default();
     if note.pid > 0 && note.name != place.name() {
         let reason = format!("{} is the claim of {}", place.claim_path().display(), note.name.to_string_lossy());
         return Ok(Life::Unknown { reason });
@@ -370,7 +370,7 @@ pub(super) fn of_pidfile(place: &Place) -> io::Result<Option<Running>> {
         Err(e) => return Err(e),
     };
     let Some(pid) = lock::holder(&file, WHOLE)? else { return Ok(None) };
-    let noted = text::number(&file) == Some(pid);
+    let noted = text::number(&file)? == Some(pid);
     Ok(Some(Running { noted, ..Running::proved(pid, Proof::Lock(file, WHOLE)) }))
 }
 
@@ -385,7 +385,7 @@ fn left_behind(place: &Place) -> String {
     if let Some(found) = place.pidfile_doubt() {
         return format!("{path} {found}");
     }
-    match place.open_pidfile().map(|file| text::number(&file)) {
+    match place.open_pidfile().and_then(|file| text::number(&file)) {
         Ok(Some(pid)) => format!("{path} was left behind by pid {pid}"),
         Ok(None) => format!("{path} was left behind, and names no process"),
         Err(e) => format!("{path} was left behind, and cannot be read: {}", words(&e)),
@@ -397,7 +397,7 @@ fn left_behind(place: &Place) -> String {
 fn without_claim(place: &Place, why: &str) -> Life {
     let (path, claim) = (place.path().display(), place.claim_path());
     let unknown = |what: String| Life::Unknown { reason: format!("{path} {what}, and {} {why}", claim.display()) };
-    match place.open_pidfile().map(|file| text::number(&file)) {
+    match place.open_pidfile().and_then(|file| text::number(&file)) {
         Ok(Some(pid)) if is_nobody(pid) => Life::Dead { left: left_behind(place) },
         Ok(Some(pid)) => unknown(format!("names pid {pid}, which does not vouch for it")),
         Ok(None) => unknown("names no process".to_owned()),

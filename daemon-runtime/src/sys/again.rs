@@ -3,8 +3,7 @@
 
 use nix::errno::Errno;
 
-/// Makes the call until no signal interrupts it. Not for close(2) and dup2(2)'s closing: after those there is nothing to do
-/// again.
+/// Makes the call until no signal interrupts it. Not for close(2): after that there is nothing to do again.
 pub(crate) fn again<T>(mut call: impl FnMut() -> nix::Result<T>) -> nix::Result<T> {
     loop {
         match call() {

@@ -81,8 +81,8 @@ pub(crate) enum Keep {
 pub(crate) fn replace(fd: BorrowedFd<'_>, path: &Path) -> io::Result<()> {
     let other = again(|| open_path(path, OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty()))?;
     // SAFETY: both numbers are open; dup3 changes what the second one means, and not who owns it.
-    let done = unsafe { libc::dup3(other.as_raw_fd(), fd.as_raw_fd(), libc::O_CLOEXEC) };
-    if done < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    again(|| Errno::result(unsafe { libc::dup3(other.as_raw_fd(), fd.as_raw_fd(), libc::O_CLOEXEC) }))?;
+    Ok(())
 }
 
 /// Takes over a descriptor that came through exec(2), where it is open and nobody has taken it over before. What Rust opens is
