@@ -103,6 +103,12 @@ fn an_error_is_a_variant_with_the_facts() {
         ("ready", &[("ON_START", "refuse")], &["start", "run"], &["OnStart the stars are not right"; 2]),
         ("ready", missing, &["start", "run"], &["WorkDir /nowhere/at/all NotFound"; 2]),
         ("ready", none, &["thread", "start", "restart"], &["begun", "Threads 2", "Threads 2"]),
+        (
+            "ready",
+            none,
+            &["lock", "start", "unlock", "start", "stop"],
+            &["locked", "Threads 2", "unlocked", "ready N", "stopped N"],
+        ),
         ("ready", none, &["reload", "start", "reload"], &["NotRunning", "ready N", "NotReloadable N"]),
         ("deaf", &[("STOP_TIMEOUT", "200ms")], &["start", "stop"], &["ready N", "WouldNotStop N 200ms false"]),
     ];

@@ -182,6 +182,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[cfg_attr(miri, ignore = "getrlimit(2)")]
     fn the_errno_is_told_in_words_without_its_number() {
         assert_eq!(words(&io::Error::from_raw_os_error(28)), "No space left on device");
     }

@@ -179,6 +179,8 @@ impl Tools {
 /// Forks with all signals blocked: nothing may end the child before it has left the launcher's session and terminal. The
 /// daemon's signals are unblocked when all is set up.
 fn fork_quietly() -> Result<Place, Error> {
+    // Asked before the flush as well: a thread that a hook has begun may hold the lock on stdout for ever.
+    refuse_threads().map_err(refused)?;
     flush();
     let mask = Mask::block(&SigSet::all()).map_err(|source| Error::Signals { source })?;
     match fork() {
@@ -187,7 +189,6 @@ fn fork_quietly() -> Result<Place, Error> {
             mem::forget(mask);
             Ok(Place::Leader)
         }
-        // A hook has begun one.
         Err(Unforked::Threads(threads)) => Err(refused(threads)),
         Err(Unforked::Failed(source)) => Err(Error::Detach { step: "fork", source }),
     }

@@ -132,6 +132,12 @@ pub(super) mod promise {
         let Ok(Some(told)) = read(bytes, this_process(bytes)) else { return };
         let again = of(&told);
         assert!(again.len() <= LONGEST);
+        // It is the same word, and its number, if it has one.
+        let numbers = [bytes, &again].map(|bytes| bytes.get(1..5));
+        assert!(
+            again.first() == bytes.first() && (numbers[0] == numbers[1] || numbers[1] == Some(&[0; 4])),
+            "{told:?}"
+        );
         let heard = heard(&again);
         // Only a text that was cut becomes shorter, and it stays as it is from then on.
         assert!(again.len() == LONGEST || bytes.len() > LONGEST || is_same(&told, &heard), "{told:?} as {heard:?}");
