@@ -11,6 +11,8 @@
 mod claim;
 mod handle;
 mod holder;
+#[cfg(test)]
+mod model;
 mod place;
 pub(crate) mod text;
 mod turn;

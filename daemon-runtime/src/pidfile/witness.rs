@@ -162,7 +162,12 @@ impl Running {
         }
     }
 
-    /// Whether its start is not agreed on yet.
+    /// Whether the pidfile that its proof stands on is still the one in the place.
+    fn is_in(&self, place: &Place) -> bool {
+        matches!(&self.proof, Proof::Lock(file, _) if place.is_pidfile(file))
+    }
+
+    /// Whether its start is not agreed on yet, as far as can be told.
     pub(crate) fn is_starting(&self) -> bool {
         self.starting
     }
@@ -266,13 +271,13 @@ pub(crate) fn look(path: &Path, user: Option<u32>) -> Result<Life, Error> {
 }
 
 /// A daemon without a claim is one whose claim somebody has removed by hand; or one that is just being started, or just
-/// dying. A moment later it shows.
+/// dying. In this order it shows which: if the claim was free, and only then the pidfile is still there and its daemon
+/// still vouches for it, then it did so at the moment in which the claim was free.
 fn is_settled(place: &Place, life: &Life) -> bool {
     match life {
         Life::Running(daemon) if daemon.claimless => {
-            std::thread::sleep(PAUSE);
             // What cannot be asked is looked at once more.
-            daemon.is_vouched().unwrap_or(false) && !claim::is_held(place)
+            !claim::is_held(place) && daemon.is_in(place) && daemon.is_vouched().unwrap_or(false)
         }
         _ => true,
     }
@@ -325,8 +330,12 @@ fn by_claim(place: &Place, claim: File) -> io::Result<Life> {
         Some(pid) => (pid, Proof::Lock(claim, WITNESS)),
         None if has_locked(note.pid, &claim) => (note.pid, Proof::Open(claim)),
         None if starting => return Ok(Life::Starting),
-        // The claim's name may be new, and the daemon's own claim have none any more.
-        None => return Ok(of_pidfile(place)?.map_or(Life::Held, Life::Running)),
+        // The claim's name may be new, and the daemon's own claim have none any more. This one is another's, and cannot say
+        // whether the daemon's start is agreed on.
+        None => {
+            let daemon = of_pidfile(place)?.map(|daemon| Running { starting: true, ..daemon });
+            return Ok(daemon.map_or(Life::Held, Life::Running));
+        }
     };
     let session = note.session.filter(|_| pid == note.pid);
     Ok(Life::Running(Running { starting, session, noted: pid == note.pid, ..Running::proved(pid, proof) }))

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
@@ -65,13 +66,19 @@ pub(crate) fn asked<T>(mut question: impl FnMut() -> ProcResult<T>) -> ProcResul
     }
 }
 
-/// Sends SIGKILL to all processes of a session that is known to be the daemon's own; where it has dropped root for `user`,
-/// only to those that he could signal himself. What the daemon says of its session is not believed any further.
+/// How long those who were sent SIGKILL may take to be gone, all together.
+const LAST_WAIT: Duration = Duration::from_secs(5);
+
+/// Sends SIGKILL to all processes of a session that is known to be the daemon's own, and waits for their end: until then
+/// one may still finish the call that it is in. Where it has dropped root for `user`, only to those that he could signal
+/// himself: what the daemon says of its session is not believed any further.
 pub(crate) fn kill(session: i32, user: Option<u32>) {
+    let begun = Instant::now();
     // Twice round, because a process can fork while the list is read.
-    for _ in 0..2 {
+    for last_wait in [Duration::ZERO, LAST_WAIT] {
+        let left = || last_wait.saturating_sub(begun.elapsed());
         match members(session) {
-            Ok(members) => members.into_iter().for_each(|member| kill_member(member.pid, session, user)),
+            Ok(members) => members.into_iter().for_each(|member| kill_member(member.pid, session, user, left())),
             // Nobody can be listed: those at least that have not left the group which the session began with. While there
             // is somebody in a session, its number means no other group.
             Err(_) if user.is_none() => {
@@ -89,10 +96,11 @@ pub(crate) fn is_of(pid: i32, session: i32) -> bool {
 }
 
 // The handle first, then the question again: a number that has changed hands meanwhile is not signalled.
-fn kill_member(pid: i32, session: i32, user: Option<u32>) {
+fn kill_member(pid: i32, session: i32, user: Option<u32>, last_wait: Duration) {
     let Ok(handle) = PidFd::open(pid) else { return };
     if is_of(pid, session) && pid != session && (user.is_none() || user_of(pid) == user) {
         // Another user's process in the daemon's session (a setuid program) is not ours to kill.
-        let _ = handle.signal(nix::libc::SIGKILL);
+        let killed = handle.signal(nix::libc::SIGKILL);
+        let _gone = killed.and_then(|()| handle.wait(last_wait));
     }
 }
