@@ -252,6 +252,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "needs a handle on a process")]
     fn a_daemon_without_a_number_or_a_handle_is_refused() {
         assert!(read(&of_forked(1), None).is_err());
         for pid in [0, -1, i32::MIN] {
