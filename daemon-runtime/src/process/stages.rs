@@ -45,7 +45,7 @@ impl Failure {
     /// As the launcher tells it.
     pub(crate) fn told(self, plan: &Plan) -> Error {
         match self {
-            Self::SessionLeader(source) => Error::Detach { step: "making the session leader", source },
+            Self::SessionLeader(source) => Error::Detach { step: "making the daemon", source },
             Self::Environment(Threads { count }) => Error::EnvironmentShared { count },
             Self::Hook(when, stage, text) => Error::Hook { hook: format!("{when}({})", stage.word()), text },
             Self::Stage(stage, source) => of_stage(stage, plan, source),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::signal::Signal;
-use nix::sys::wait::{Id, WaitPidFlag, waitid, waitpid};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;
 
 use super::daemon::Arrived;
@@ -263,7 +263,9 @@ impl<'a> Watch<'a> {
             }
         }
         let is_without_claim = self.daemon.is_some() && self.failure.is_none();
-        let patience = if is_without_claim { LAST_BREATH } else { LAST_WAIT };
+        // Who has ended introduces nobody any more: what it has said before that is on the channel already.
+        let is_unknown = self.daemon.is_none() && has_ended(self.begun.leader);
+        let patience = if is_without_claim || is_unknown { LAST_BREATH } else { LAST_WAIT };
         self.deadline = Deadline::Late(Instant::now() + patience);
         Ok(None)
     }
@@ -322,6 +324,11 @@ impl<'a> Watch<'a> {
         reap(self.begun.leader);
         self.begun.pidfile.release();
     }
+}
+
+fn has_ended(child: Pid) -> bool {
+    let peek = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT | WaitPidFlag::WNOHANG;
+    waitid(Id::Pid(child), peek).is_ok_and(|status| status != WaitStatus::StillAlive)
 }
 
 fn reap(child: Pid) {
