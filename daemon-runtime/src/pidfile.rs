@@ -11,6 +11,7 @@
 mod claim;
 mod handle;
 mod holder;
+mod look;
 #[cfg(test)]
 mod model;
 mod place;
@@ -28,9 +29,10 @@ use std::time::{Duration, Instant};
 use self::claim::{STARTING, WHOLE, WITNESS};
 pub use self::handle::PidFile;
 pub(crate) use self::holder::{Holders, user_of};
+pub(crate) use self::look::{Life, look};
 use self::place::Place;
 pub(crate) use self::turn::Turn;
-pub(crate) use self::witness::{Life, Running, Standing, look};
+pub(crate) use self::witness::{Running, Standing};
 use crate::error::Error;
 use crate::folder::Owner;
 use crate::sys::{descriptor, file_size, lock};
@@ -216,7 +218,7 @@ fn attempt(place: &Place) -> Result<Option<Claimed>, Error> {
     let own = place.try_clone()?;
     let Some(claim) = claim::try_take(place)? else { return Ok(None) };
     // Somebody removed a living daemon's claim by hand, or a dying one has not closed its pidfile yet: `look` tells which.
-    match witness::of_pidfile(place) {
+    match look::of_pidfile(place) {
         Ok(None) => Claimed::prepare(own, claim).map(Some),
         // Still under the claim, so the name is ours to remove.
         witnessed => {
@@ -244,7 +246,7 @@ pub(crate) fn clear(path: &Path) {
     }
     // Kept to the end of this function: what is removed is removed under the claim.
     let Ok(Some(_claim)) = claim::try_take(&place) else { return };
-    if matches!(witness::of_pidfile(&place), Ok(None)) {
+    if matches!(look::of_pidfile(&place), Ok(None)) {
         let _ = place.remove_pidfile();
         place.remove_draft();
     }

@@ -140,7 +140,7 @@ pub(super) struct Function {
 const PIDFILE: &str = include_str!("../../pidfile.rs");
 const CLAIM: &str = include_str!("../claim.rs");
 const PLACE: &str = include_str!("../place.rs");
-const WITNESS: &str = include_str!("../witness.rs");
+const LOOK: &str = include_str!("../look.rs");
 const VERDICT: &str = include_str!("../../process/verdict.rs");
 
 /// Where the model's calls stand in the code. A test holds the one against the other.
@@ -167,7 +167,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         source: PIDFILE,
         name: "attempt",
-        makes: &["place.check_pidfile(", "claim::try_take(", "witness::of_pidfile(", "place.remove_claim("],
+        makes: &["place.check_pidfile(", "claim::try_take(", "look::of_pidfile(", "place.remove_claim("],
         calls: &[Call::RemoveOthersClaim],
     },
     Function { source: PIDFILE, name: "prepare", makes: &["place.create_draft(", "place.remove_claim("], calls: &[] },
@@ -218,7 +218,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
             "place.is_clear(",
             "place.check_pidfile(",
             "claim::try_take(",
-            "witness::of_pidfile(",
+            "look::of_pidfile(",
             "place.remove_pidfile(",
             "place.remove_draft(",
             "place.remove_claim(",
@@ -233,13 +233,13 @@ pub(super) const FUNCTIONS: &[Function] = &[
         ],
     },
     Function {
-        source: WITNESS,
+        source: LOOK,
         name: "of_pidfile",
         makes: &["place.pidfile_doubt(", "place.has_pidfile(", "place.open_pidfile(", "lock::holder(&file, WHOLE)"],
         calls: &[Call::OpenPidfile, Call::AskPidfile, Call::LookOpenPidfile, Call::LookPidfile],
     },
     Function {
-        source: WITNESS,
+        source: LOOK,
         name: "look",
         makes: &[
             "place.claim_identity(",
@@ -251,13 +251,13 @@ pub(super) const FUNCTIONS: &[Function] = &[
         calls: &[Call::LookIdentity, Call::LookStanding, Call::LookIdentityAgain],
     },
     Function {
-        source: WITNESS,
+        source: LOOK,
         name: "look_once",
         makes: &["place.claim_doubt(", "place.open_claim(", "by_claim(place"],
         calls: &[Call::LookOpenClaim],
     },
     Function {
-        source: WITNESS,
+        source: LOOK,
         name: "by_claim",
         makes: &[
             "lock::is_locked(&claim, BOTH)",
@@ -269,13 +269,13 @@ pub(super) const FUNCTIONS: &[Function] = &[
         calls: &[Call::LookClaim, Call::LookWitness, Call::LookStarting, Call::LookWitnessAgain],
     },
     Function {
-        source: WITNESS,
+        source: LOOK,
         name: "by_pidfile",
         makes: &["of_pidfile(place)", "place.has_pidfile("],
         calls: &[], // which only tells a dead one from none
     },
     Function {
-        source: WITNESS,
+        source: LOOK,
         name: "is_settled",
         makes: &["claim::is_held(place)", "daemon.is_in(place)", "daemon.is_vouched("],
         calls: &[Call::LookInPlace, Call::LookVouched],
