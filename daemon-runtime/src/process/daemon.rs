@@ -11,7 +11,7 @@ use super::origin::Origin;
 use super::stages::{Environment, Failure, Passage, Prepared, Role};
 use super::startup::{DaemonEnd, Word};
 use super::streams::{Later, Streams};
-use super::watcher::{Watcher, Watching};
+use super::watcher::{Listening, Watcher, Watching};
 use super::{end, mishap, relay, reload, work};
 use crate::context::{Context, Powers};
 use crate::error::Error;
@@ -131,8 +131,9 @@ pub(super) fn work(spec: &Spec, arrived: &Arrived) -> std::io::Result<(work::Out
 /// `patience`: whether the worker ends by itself when it is asked to.
 pub(crate) fn begin(spec: &Spec, arrived: &Arrived, patience: Arc<AtomicBool>) -> std::io::Result<(Context, Watching)> {
     end::arm(Arc::clone(&arrived.pidfile), spec.on_shutdown.clone());
-    let latch = Latch::new()?;
-    let context = Context::new(arrived.plan.name.clone(), spec.instance.get(), powers(arrived, latch.clone()));
+    let (latch, ear) = (Latch::new()?, Listening::default());
+    let powers = powers(arrived, latch.clone(), Arc::clone(&ear));
+    let context = Context::new(arrived.plan.name.clone(), spec.instance.get(), powers);
     let watcher = Watcher {
         context: context.clone(),
         agreement: Arc::clone(&arrived.agreement),
@@ -141,6 +142,7 @@ pub(crate) fn begin(spec: &Spec, arrived: &Arrived, patience: Arc<AtomicBool>) -
         signals: spec.signals.clone(),
         latch,
         settled: arrived.settled,
+        ear,
     };
     let watching = watcher.spawn()?;
     if arrived.late.take().is_some_and(|late| Latch::is_set(&late)) {
@@ -153,14 +155,15 @@ pub(crate) fn begin(spec: &Spec, arrived: &Arrived, patience: Arc<AtomicBool>) -
 }
 
 /// What the worker can have done through its context.
-fn powers(arrived: &Arrived, latch: Latch) -> Powers {
+fn powers(arrived: &Arrived, latch: Latch, ear: Listening) -> Powers {
     let (agreement, starting) = (Arc::clone(&arrived.agreement), Arc::clone(&arrived.agreement));
     let (pidfile, plan, role) = (Arc::clone(&arrived.pidfile), arrived.plan.clone(), arrived.role);
     let origin = arrived.origin.clone();
     Powers {
         ready: Box::new(move || agreement.ready()),
         reload: Box::new(move |asked| -> Error {
-            let daemon = reload::Daemon { origin: &origin, plan: &plan, pidfile: &pidfile, role, latch: &latch };
+            let daemon =
+                reload::Daemon { origin: &origin, plan: &plan, pidfile: &pidfile, role, latch: &latch, ear: &ear };
             reload::reload(&daemon, asked, &starting)
         }),
     }

@@ -16,6 +16,7 @@ use super::agreement::Agreement;
 use super::origin::{Origin, text, texts, with_handover};
 use super::relay::{self, Held};
 use super::stages::Role;
+use super::watcher::Listening;
 use crate::context::Cause;
 use crate::error::Error;
 use crate::handover::{Handover, Part, numbers};
@@ -34,6 +35,8 @@ pub(super) struct Daemon<'a> {
     pub(super) role: Role,
     /// Where requests for a shutdown are noted, also those that come too late for this image.
     pub(super) latch: &'a Latch,
+    /// What hears the signals in this image.
+    pub(super) ear: &'a Listening,
 }
 
 /// Begins the program anew in the place of this one. Returns only if that fails, and then all is as it was.
@@ -55,7 +58,7 @@ pub(super) fn reload(daemon: &Daemon<'_>, asked: Option<Cause>, agreement: &Agre
 }
 
 fn become_again(daemon: &Daemon<'_>) -> io::Result<Infallible> {
-    let Daemon { origin, plan, pidfile, role, latch } = daemon;
+    let Daemon { origin, plan, pidfile, role, latch, ear } = daemon;
     let part = if *role == Role::Foreground { Part::SameForeground } else { Part::SameDaemon };
     let (program, words) = (text(origin.program.as_os_str())?, texts(&origin.words)?);
     let back = Elsewhere::go(&origin.dir)?;
@@ -68,7 +71,8 @@ fn become_again(daemon: &Daemon<'_>) -> io::Result<Infallible> {
     let missing = held.as_ref().map(Held::missing).unwrap_or_default();
     let handover = Handover { missing, ..origin.handover(part, plan, numbers(parts))? };
     let environment = with_handover(env::vars_os().collect(), &handover)?;
-    // A signal that comes in between is to be heard by the next image, and not to end it before it can hear.
+    // A signal that comes in between must not end the next image before it can hear; one that asks for the shutdown is noted.
+    let _still = ear.get().map(|ear| ear.hold());
     let _mask = Mask::block(&SigSet::all())?;
     let _open = Open::over_exec(&fds)?;
     Ok(execve(&program, &words, &environment)?)

@@ -8,11 +8,12 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::SigSet;
 use signal_hook::SigId;
 use signal_hook::consts::{SIGINT, SIGQUIT, SIGTERM};
 
@@ -21,6 +22,7 @@ use super::startup::{Answer, Word};
 use super::{end, mishap, reason};
 use crate::context::{Cause, Context, Request};
 use crate::spec::signal::SignalAction;
+use crate::sys::disposition::Mask;
 use crate::sys::ear::Ear;
 use crate::sys::latch::Latch;
 use crate::sys::pidfd::poll_timeout;
@@ -40,7 +42,12 @@ pub(crate) struct Watcher {
     pub(crate) latch: Latch,
     /// In the foreground, where no launcher counts: when the daemon is taken for ready.
     pub(crate) settled: Option<Instant>,
+    /// Where others find what it listens with.
+    pub(crate) ear: Listening,
 }
+
+/// What the watcher listens with, once it does.
+pub(crate) type Listening = Arc<OnceLock<Arc<Ear>>>;
 
 /// The watcher at work. Dropped, it is gone, and the signals have their default meaning again.
 #[derive(Debug)]
@@ -77,15 +84,17 @@ impl Watcher {
     pub(crate) fn spawn(self) -> io::Result<Watching> {
         let over = Arc::new(AtomicBool::new(false));
         let signals = self.heard();
-        let ear = Ear::listen(&signals)?;
         let mut defaults = DEFAULTS.lock().unwrap_or_else(PoisonError::into_inner);
         for id in defaults.drain(..) {
             signal_hook::low_level::unregister(id);
         }
+        // First of all: when a reload ends this thread in the middle of a handler, the next image must know.
+        for signal in signals.iter().filter(|signal| self.asks_for_shutdown(**signal)) {
+            defaults.push(self.latch.note(*signal)?);
+        }
+        let ear = Ear::listen(&signals)?;
+        let _ = self.ear.set(Arc::clone(&ear));
         for signal in signals {
-            if self.asks_for_shutdown(signal) {
-                defaults.push(self.latch.note(signal)?);
-            }
             defaults.push(signal_hook::flag::register_conditional_default(signal, Arc::clone(&over))?);
         }
         // A thread that cannot begin ends the process: the standard library aborts. That must be before anybody is told that
@@ -134,12 +143,14 @@ impl Watcher {
         let has_begun = begun.clone();
         let run = move || {
             drop(has_begun);
-            // As in any thread of the program's, and for the children that a function may start.
-            let _ = disposition::unblock_all();
             for call in calls {
+                // As in any thread of the program's, and for the children that a function may start; else it takes none, which
+                // would be lost in it at a reload.
+                let _ = disposition::unblock_all();
                 if let Err(panic) = mishap::guarded(|| call()) {
                     mishap::report(&format!("error: the function of a signal panicked: {panic}"));
                 }
+                std::mem::forget(Mask::block(&SigSet::all()));
             }
         };
         thread::Builder::new().name("signals".to_owned()).spawn(run)?;
@@ -155,6 +166,7 @@ impl Watcher {
             for signal in ear.heard() {
                 self.on_signal(signal, calls);
             }
+            ear.stand_still_if_asked();
             if let Some(channel) = channel.filter(|_| answered) {
                 self.agreement.concluded(channel.answer());
             }

@@ -5,14 +5,21 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::SigSet;
 use signal_hook::SigId;
 
 use super::again::again;
+use super::disposition::Mask;
 use super::latch::Latch;
+
+/// How long a listener may take to stand still.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Where signals come in, until it is dropped.
 #[derive(Debug)]
@@ -21,11 +28,20 @@ pub(crate) struct Ear {
     marks: Vec<(i32, Arc<AtomicBool>)>,
     ids: Vec<SigId>,
     closed: AtomicBool,
+    /// Whom to tell that the listener stands still, and who tells it to go on.
+    hold: Mutex<Option<(Sender<()>, Receiver<()>)>>,
+}
+
+/// A listener that stands still; it goes on when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Held {
+    _go_on: Sender<()>,
 }
 
 impl Ear {
     pub(crate) fn listen(signals: &[i32]) -> io::Result<Arc<Self>> {
-        let mut ear = Self { wake: Latch::new()?, marks: Vec::new(), ids: Vec::new(), closed: AtomicBool::new(false) };
+        let (wake, closed, hold) = (Latch::new()?, AtomicBool::new(false), Mutex::new(None));
+        let mut ear = Self { wake, marks: Vec::new(), ids: Vec::new(), closed, hold };
         for signal in signals {
             let mark = Arc::new(AtomicBool::new(false));
             // The mark first: handlers are called in the order of their registration, and who is woken looks at the marks.
@@ -44,10 +60,37 @@ impl Ear {
         self.marks.iter().filter(has_come).map(|(signal, _)| *signal).collect()
     }
 
+    /// Has the listener stand still with all signals blocked, so that none is in its hands when exec(2) ends its thread: that one
+    /// would be lost, neither handled nor pending any more.
+    pub(crate) fn hold(&self) -> Held {
+        let ((still, is_still), (go_on, wait)) = (channel(), channel());
+        *self.asked() = Some((still, wait));
+        self.wake.set();
+        // One that takes longer is gone.
+        let _ = is_still.recv_timeout(PATIENCE);
+        Held { _go_on: go_on }
+    }
+
+    /// For the listener, whenever it was woken: stands still if it is asked to.
+    pub(crate) fn stand_still_if_asked(&self) {
+        let Some((still, wait)) = self.asked().take() else { return };
+        let Ok(_mask) = Mask::block(&SigSet::all()) else { return };
+        let _ = still.send(());
+        // It ends when the other end is dropped.
+        let _ = wait.recv();
+    }
+
+    fn asked(&self) -> MutexGuard<'_, Option<(Sender<()>, Receiver<()>)>> {
+        // Nothing panics while it is held, so a poisoned lock still holds a whole value.
+        self.hold.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Waits for the next ones, or for the end of the listening.
     pub(crate) fn wait(&self) -> Vec<i32> {
-        // What keeps it from waiting only makes it look too early.
-        let _ = again(|| poll(&mut [PollFd::new(self.as_fd(), PollFlags::POLLIN)], PollTimeout::NONE));
+        if again(|| poll(&mut [PollFd::new(self.as_fd(), PollFlags::POLLIN)], PollTimeout::NONE)).is_err() {
+            // The kernel has no memory for it just now: look too early, but not at full speed.
+            std::thread::sleep(Duration::from_millis(100));
+        }
         self.heard()
     }
 
@@ -83,6 +126,28 @@ mod tests {
 
     fn is_woken(ear: &Ear) -> bool {
         poll(&mut [PollFd::new(ear.as_fd(), PollFlags::POLLIN)], PollTimeout::ZERO).expect("polled") > 0
+    }
+
+    #[test]
+    fn a_listener_that_is_held_takes_no_signal_until_it_goes_on() {
+        let ear = Ear::listen(&[SIGURG]).expect("registered");
+        let listening = Arc::clone(&ear);
+        let listener = std::thread::spawn(move || {
+            while !listening.is_closed() {
+                listening.wait();
+                listening.stand_still_if_asked();
+            }
+        });
+        let held = ear.hold();
+        let status = std::fs::read_to_string("/proc/self/status").expect("read");
+        assert!(status.contains("Threads:"), "{status}");
+        let all = |task: std::fs::DirEntry| std::fs::read_to_string(task.path().join("status")).unwrap_or_default();
+        let tasks = std::fs::read_dir("/proc/self/task").expect("listed").map(|task| all(task.expect("an entry")));
+        let blocked = tasks.filter(|status| status.lines().any(|line| line.starts_with("SigBlk:\tfffffffe7ffb")));
+        assert_eq!(blocked.count(), 1);
+        drop(held);
+        ear.close();
+        listener.join().expect("it goes on");
     }
 
     #[test]
