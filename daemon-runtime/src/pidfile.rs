@@ -12,6 +12,7 @@ mod claim;
 mod handle;
 mod holder;
 mod look;
+mod mine;
 #[cfg(test)]
 mod model;
 mod place;
@@ -82,6 +83,9 @@ impl Claimed {
         pause: &mut dyn FnMut() -> Result<(), Error>,
     ) -> Result<Acquired, Error> {
         let place = Place::make(path, owner)?;
+        if mine::is_mine(&place) {
+            return Ok(Acquired::Running(Running::myself()));
+        }
         let begun = Instant::now();
         loop {
             if let Some(pidfile) = attempt(&place)? {
@@ -118,7 +122,7 @@ impl Claimed {
     pub(crate) fn witness_anew(&self) -> io::Result<()> {
         own_witness(&self.claim, WITNESS)?;
         own_witness(&self.file, WHOLE)?;
-        witness::this_process_holds(&self.claim);
+        mine::this_process_holds([&self.claim, &self.file]);
         Ok(())
     }
 
@@ -153,7 +157,7 @@ impl Claimed {
         // The mode is set on the file, so that the umask has no say in it.
         self.file.set_permissions(Permissions::from_mode(0o644))?;
         self.place.publish_draft()?;
-        witness::this_process_holds(&self.claim);
+        mine::this_process_holds([&self.claim, &self.file]);
         Ok(())
     }
 
@@ -179,7 +183,7 @@ impl Claimed {
     pub(crate) fn release(&self) {
         let mine = self.place.is_claim(&self.claim);
         // Without the claim's name the pidfile may still be ours: then our witness on it keeps everybody else off it.
-        witness::this_process_lets_go(&self.claim);
+        mine::this_process_lets_go([&self.claim, &self.file]);
         let is_removed = if self.place.is_pidfile(&self.file) {
             // The very file that was sealed, whatever has been written into it since.
             self.place.remove_sealed().is_ok()
@@ -232,7 +236,7 @@ fn attempt(place: &Place) -> Result<Option<Claimed>, Error> {
 /// Takes the turn to ask the daemon to stop.
 pub(crate) fn take_turn(path: &Path) -> Result<Turn, Error> {
     match Place::find(path)? {
-        Some(place) if !witness::is_mine(&place) => Ok(turn::take(&place)),
+        Some(place) if !mine::is_mine(&place) => Ok(turn::take(&place)),
         _ => Ok(Turn::Ours { _kept: None }),
     }
 }

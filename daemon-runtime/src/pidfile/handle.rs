@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use super::{Acquired, Claimed, Life, PAUSE, Patience, Place, look, text, witness};
+use super::{Acquired, Claimed, Life, PAUSE, Patience, Place, look, mine, text};
 use crate::error::Error;
 use crate::handover::Handover;
 
@@ -145,7 +145,7 @@ impl PidFile {
     /// Whether this process holds it: by this value, or as the daemon of this path.
     pub fn is_mine(&self) -> bool {
         let by_value = self.held.as_ref().is_some_and(|held| held.by == std::process::id());
-        by_value || Place::find(&self.path).ok().flatten().is_some_and(|place| witness::is_mine(&place))
+        by_value || Place::find(&self.path).ok().flatten().is_some_and(|place| mine::is_mine(&place))
     }
 
     /// Whether this image of the program was begun with the claim: it is taken already, and the daemon that is to have it

@@ -13,7 +13,7 @@ use nix::errno::Errno;
 use nix::unistd::{Pid, getsid};
 
 use super::place::{Place, not_ours_open};
-use super::{text, witness};
+use super::{mine, text};
 use crate::sys::lock::Range;
 
 /// A kind of lock, as it is called there.
@@ -57,7 +57,7 @@ pub(crate) struct Holders {
 impl Holders {
     /// Those of the claim of this pidfile; nothing where it cannot be asked.
     pub(crate) fn of(path: &Path, user: Option<u32>) -> Option<Self> {
-        let place = Place::find(path).ok()?.filter(|place| !witness::is_mine(place))?;
+        let place = Place::find(path).ok()?.filter(|place| !mine::is_mine(place))?;
         let claim = place.open_claim().ok()?;
         let note = text::note(&claim).unwrap_or_default().filter(|note| note.name == place.name());
         let session = note.and_then(|note| note.session);

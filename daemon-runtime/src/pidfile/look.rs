@@ -6,9 +6,10 @@ use std::path::Path;
 
 use super::PAUSE;
 use super::claim::{self, BOTH, STARTING, WHOLE, WITNESS};
+use super::mine::is_mine;
 use super::place::Place;
 use super::text;
-use super::witness::{Proof, Running, Standing, has_locked, is_mine, is_nobody};
+use super::witness::{Proof, Running, Standing, has_locked, is_nobody};
 use crate::error::{Error, words};
 use crate::handover::Handover;
 use crate::sys::lock;
@@ -50,8 +51,7 @@ pub(crate) fn look(path: &Path, user: Option<u32>) -> Result<Life, Error> {
     }
     let Some(place) = Place::find(path)? else { return Ok(Life::Absent) };
     if is_mine(&place) {
-        let pid = i32::try_from(std::process::id()).unwrap_or_default();
-        return Ok(Life::Running(Running::proved(pid, Proof::Myself)));
+        return Ok(Life::Running(Running::myself()));
     }
     let mut patience = PATIENCE;
     for _ in 0..MOST_LOOKS {

@@ -238,6 +238,10 @@ impl Place {
         self.stat(&self.claim).ok().map(|stat| (stat.st_dev, stat.st_ino))
     }
 
+    pub(super) fn pidfile_identity(&self) -> Option<(u64, u64)> {
+        self.stat(&self.pidfile).ok().map(|stat| (stat.st_dev, stat.st_ino))
+    }
+
     fn stat(&self, name: &OsStr) -> nix::Result<FileStat> {
         fstatat(&self.folder, name, AtFlags::AT_SYMLINK_NOFOLLOW)
     }

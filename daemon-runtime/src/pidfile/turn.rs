@@ -24,7 +24,8 @@ pub(crate) enum Turn {
     Anothers,
 }
 
-/// The turn of this process. Other threads of it are not kept off by a lock of the process's own.
+/// The turn of this process. Other threads of it are not kept off by a lock of the process's own. (One that only asks while we
+/// wait opens and closes the claim, and so drops the lock: then another process may send a second signal.)
 #[derive(Debug)]
 pub(crate) struct Kept {
     claim: Option<File>,

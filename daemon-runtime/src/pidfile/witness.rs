@@ -2,9 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use nix::errno::Errno;
 use nix::sys::signal::kill;
@@ -58,6 +56,11 @@ pub(super) enum Proof {
 }
 
 impl Running {
+    /// This very process.
+    pub(super) fn myself() -> Self {
+        Self::proved(i32::try_from(std::process::id()).unwrap_or_default(), Proof::Myself)
+    }
+
     /// One that is proved, and of which nothing else is known.
     pub(super) fn proved(pid: i32, proof: Proof) -> Self {
         Self { pid, proof, starting: false, session: None, claimless: false, noted: false }
@@ -151,31 +154,6 @@ impl Running {
     pub(crate) fn session(&self) -> Option<i32> {
         self.session
     }
-}
-
-/// The process that holds a witness, and the device and inode of the claim that it holds it on. A child that is forked
-/// inherits the note, and not the witness.
-static MINE: Mutex<Vec<(u32, (u64, u64))>> = Mutex::new(Vec::new());
-
-pub(super) fn this_process_holds(claim: &File) {
-    if let Ok(metadata) = claim.metadata() {
-        note().push((std::process::id(), (metadata.dev(), metadata.ino())));
-    }
-}
-
-pub(super) fn this_process_lets_go(claim: &File) {
-    let Ok(metadata) = claim.metadata() else { return };
-    note().retain(|(_, held)| *held != (metadata.dev(), metadata.ino()));
-}
-
-fn note() -> MutexGuard<'static, Vec<(u32, (u64, u64))>> {
-    MINE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Whether this process is the daemon there.
-pub(super) fn is_mine(place: &Place) -> bool {
-    let claim = place.claim_identity();
-    note().iter().any(|(pid, held)| *pid == std::process::id() && claim == Some(*held))
 }
 
 /// Whether the process can be the daemon that becomes `user`: him that one could signal itself, so nobody is harmed.

@@ -76,7 +76,11 @@ pub(crate) fn conclude(reason: &str, code: i32) {
 
 /// Removes the pidfile, for a process that goes on living after its daemon's end.
 pub(crate) fn release() {
-    // While no other daemon can start, which would write to the same logs.
+    // While no other daemon can start, which would write to the same logs. First what C's streams still hold: at exit(3) they are
+    // flushed after all handlers, when nobody carries lines any more.
+    if relay::is_there() {
+        exit::flush_c_streams();
+    }
     relay::drain();
     if let Some(pidfile) = mine().and_then(|end| end.lock().pidfile.take()) {
         pidfile.release();

@@ -161,11 +161,15 @@ pub(crate) fn drain() {
     ask(Order::Drain);
 }
 
+/// Whether this process has one.
+pub(crate) fn is_there() -> bool {
+    is_mine()
+}
+
 /// Ends the relay of a process that goes on without being a daemon: its streams are the logs themselves from now on.
 pub(crate) fn end() {
     if ask(Order::End).is_some() {
         PID.store(0, Ordering::SeqCst);
-        close_in_children(&[]);
         if let Some(relay) = lock().take() {
             // It does not panic, and if it did, the panic hook has told it.
             let _ = relay.thread.join();

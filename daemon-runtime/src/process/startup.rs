@@ -171,7 +171,10 @@ impl LauncherEnd {
 
     /// Tells the daemon that the start is agreed on, and that this was the last word; false when nobody hears it.
     pub(crate) fn agree(&self) -> io::Result<bool> {
-        Ok(self.send(AGREED)? && shutdown(self.0.as_raw_fd(), Shutdown::Write).is_ok())
+        let is_heard = self.send(AGREED)?;
+        // What counts is the word: the end of the channel comes with us, too.
+        let _ = shutdown(self.0.as_raw_fd(), Shutdown::Write);
+        Ok(is_heard)
     }
 
     /// Waits until the daemon has put its stderr in place, and until all have let go of the channel; for the latter not
@@ -180,8 +183,14 @@ impl LauncherEnd {
         let mut end = Instant::now() + timeout;
         while let Some(left) = end.checked_duration_since(Instant::now()) {
             let mut fds = [PollFd::new(self.as_fd(), PollFlags::POLLIN)];
-            if !poll(&mut fds, poll_timeout(left)).is_ok_and(|ready| ready > 0) {
-                continue;
+            match poll(&mut fds, poll_timeout(left)) {
+                Ok(1..) => {}
+                Ok(_) | Err(Errno::EINTR) => continue,
+                Err(_) => {
+                    // The kernel has no memory for it just now: try again, but not at full speed.
+                    std::thread::sleep(PAUSE);
+                    continue;
+                }
             }
             match self.hear(leader) {
                 Ok(Heard::Word(Word::Parted)) => end = end.min(Instant::now() + GRACE),
@@ -197,11 +206,11 @@ impl LauncherEnd {
         let _ = self.send(HEARD);
     }
 
-    /// False when nobody hears it.
+    /// False when nobody hears it; also one who does not read, for whom we do not wait.
     fn send(&self, byte: u8) -> io::Result<bool> {
-        match insist(|| send(self.0.as_raw_fd(), &[byte], MsgFlags::MSG_NOSIGNAL)) {
+        match insist(|| send(self.0.as_raw_fd(), &[byte], MsgFlags::MSG_NOSIGNAL | MsgFlags::MSG_DONTWAIT)) {
             Ok(_) => Ok(true),
-            Err(Errno::EPIPE | Errno::ECONNRESET) => Ok(false),
+            Err(Errno::EPIPE | Errno::ECONNRESET | Errno::EAGAIN) => Ok(false),
             Err(e) => Err(e.into()),
         }
     }

@@ -26,6 +26,9 @@ use crate::sys::pidfd::{PidFd, poll_timeout};
 /// How long what was sent SIGKILL may take to be gone.
 const LAST_WAIT: Duration = Duration::from_secs(10);
 
+/// How many words still count when the time is over: more than a start has to say.
+const MOST_LATE_WORDS: u32 = 32;
+
 /// How long a daemon that does not hold its claim any more may take to be heard of as ended.
 const LAST_BREATH: Duration = Duration::from_secs(1);
 
@@ -80,6 +83,8 @@ pub(super) struct Watch<'a> {
     working: bool,
     /// What the daemon told of its failure; its end is still to come.
     failure: Option<Failure>,
+    /// How many words were heard though the time was over, or somebody had interrupted.
+    late_words: u32,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -130,7 +135,7 @@ impl<'a> Watch<'a> {
         let since = Instant::now();
         let deadline = Deadline::Late(since + plan.start_timeout);
         let (daemon, ready, written, working, failure) = (None, false, [u64::MAX; 2], false, None);
-        Self { plan, begun, daemon, since, deadline, ready, written, working, failure }
+        Self { plan, begun, daemon, since, deadline, ready, written, working, failure, late_words: 0 }
     }
 
     /// Waits for the verdict, and leaves behind what it says: a daemon, or nothing.
@@ -193,9 +198,14 @@ impl<'a> Watch<'a> {
             Err(e) => return Err(e.into()),
         }
         let happened = |at: usize| fds.get(at).and_then(PollFd::any).unwrap_or(false);
-        // A word counts before an interrupt, and both before the clock: what is decided already is not decided anew.
+        // A word counts before an interrupt, and both before the clock: what is decided already is not decided anew. But no
+        // start has many words to say, and who says them without end is not listened to for ever.
+        let is_due = happened(1) || at <= Instant::now();
         let event = match (happened(0), happened(1)) {
-            (true, _) => Event::Word,
+            (true, _) if !is_due || self.late_words < MOST_LATE_WORDS => {
+                self.late_words += u32::from(is_due);
+                Event::Word
+            }
             (_, true) => Event::Interrupt,
             _ => Event::Time,
         };
@@ -232,12 +242,15 @@ impl<'a> Watch<'a> {
                 return if self.ready { self.agree() } else { Ok(None) };
             }
             Word::Undone(failure) => self.failure = Some(Failure::Undone(failure.told(self.plan))),
+            // Said again, it moves no deadline again.
+            Word::Working if self.working => {}
             Word::Working => {
                 self.working = true;
                 if self.plan.ready == Readiness::Auto {
                     self.deadline = Deadline::Settled(Instant::now() + self.plan.settle);
                 }
             }
+            Word::Ready { .. } if self.ready => {}
             Word::Parted => {}
             Word::Ready { written } => {
                 self.written = written;
@@ -319,6 +332,8 @@ impl<'a> Watch<'a> {
         // The session leader has said all that it had to say.
         let _ = nix::sys::signal::kill(self.begun.leader, Signal::SIGKILL);
         if let Some((_, handle)) = &self.daemon {
+            // It has ended, or has said so: then it does not matter whether it is sent anything.
+            let _ = handle.signal(nix::libc::SIGKILL);
             let _ = handle.wait(LAST_WAIT);
         }
         reap(self.begun.leader);

@@ -58,6 +58,12 @@ fn register() {
     unsafe { libc::atexit(trampoline) };
 }
 
+/// Writes what the streams of the C library still hold, as exit(3) does after all handlers.
+pub(crate) fn flush_c_streams() {
+    // SAFETY: a null stream means all of them, which fflush(3) locks one by one.
+    unsafe { libc::fflush(std::ptr::null_mut()) };
+}
+
 /// Ends this process at once: no handlers, no flushing. For the session leader, whose copies of the buffers are the
 /// launcher's.
 pub(crate) fn at_once(code: i32) -> ! {

@@ -45,19 +45,20 @@ pub(crate) fn try_lock_process(fd: impl AsFd, range: Range) -> io::Result<bool> 
 /// The process that holds a write lock there, by the kernel's word. A reader cannot hold one, so asking for a *read* lock
 /// sees only those who could open the file for writing.
 pub(crate) fn holder(fd: impl AsFd, range: Range) -> io::Result<Option<i32>> {
-    let mut question = request(libc::F_RDLCK, range);
-    again(|| fcntl(&fd, FcntlArg::F_GETLK(&mut question)))?;
-    let held = i32::from(question.l_type) != libc::F_UNLCK;
-    // 0 is a process in another pid namespace, -1 the owner of an OFD lock: neither names anybody.
-    Ok(Some(question.l_pid).filter(|pid| held && *pid > 0))
+    named(fd, request(libc::F_RDLCK, range))
 }
 
 /// The process that keeps us from a write lock there by a lock of its own kind, POSIX, as a reader can hold one too; nothing
 /// where there is none such.
 pub(crate) fn opponent(fd: impl AsFd, range: Range) -> io::Result<Option<i32>> {
-    let mut question = request(libc::F_WRLCK, range);
-    fcntl(fd, FcntlArg::F_GETLK(&mut question))?;
+    named(fd, request(libc::F_WRLCK, range))
+}
+
+/// Whom the kernel names who keeps us from that lock.
+fn named(fd: impl AsFd, mut question: libc::flock) -> io::Result<Option<i32>> {
+    again(|| fcntl(&fd, FcntlArg::F_GETLK(&mut question)))?;
     let held = i32::from(question.l_type) != libc::F_UNLCK;
+    // 0 is a process in another pid namespace, -1 the owner of an OFD lock: neither names anybody.
     Ok(Some(question.l_pid).filter(|pid| held && *pid > 0))
 }
 

@@ -18,6 +18,7 @@ use super::log::{Log, Sink};
 use super::missing::Missing;
 use super::strand::{LogFile, Strand};
 use super::{Handed, Which, is_same};
+use crate::sys::atfork::close_in_children;
 use crate::sys::disposition::Mask;
 use crate::sys::pidfd::poll_timeout;
 
@@ -121,6 +122,8 @@ impl Carrier {
             Order::End(done) => {
                 self.strands.iter().for_each(|strand| drop(self.give_way(strand)));
                 self.drain();
+                // Before their numbers can come to mean other files of the program's.
+                close_in_children(&[]);
                 let _ = done.send(());
                 return ControlFlow::Break(());
             }
