@@ -315,6 +315,20 @@ mod tests {
     }
 
     #[test]
+    fn a_daemon_knows_itself_also_where_its_claim_has_lost_its_name() {
+        let home = Home::new("nameless");
+        let pidfile = mine(&home.pidfile());
+        pidfile.seal(None).expect("sealed");
+        pidfile.place.remove_claim();
+        let is_me = |daemon: &Running| daemon.pid.unsigned_abs() == std::process::id();
+        assert!(matches!(look(&home.pidfile(), None), Ok(Life::Running(daemon)) if is_me(&daemon)));
+        let again = Claimed::acquire(&home.pidfile(), AT_ONCE, None, &mut || Ok(()));
+        assert!(matches!(again, Ok(Acquired::Running(daemon)) if is_me(&daemon)));
+        pidfile.release();
+        assert_eq!(home.names(), Vec::<String>::new());
+    }
+
+    #[test]
     fn a_sealed_pidfile_holds_the_number_and_nothing_else() {
         let home = Home::new("sealed");
         let pidfile = mine(&home.pidfile());

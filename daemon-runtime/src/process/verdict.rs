@@ -376,6 +376,15 @@ mod tests {
         assert!(matches!(verdict_on(|_, _| None), Verdict::Ended(None)));
     }
 
+    #[test]
+    fn who_complains_without_end_and_reads_no_answer_is_not_waited_for() {
+        let verdict = verdict_on(|daemon, _| {
+            std::thread::spawn(move || (0..1000).for_each(|_| daemon.say(&Word::Failed("no".to_owned()))));
+            None
+        });
+        assert!(matches!(verdict, Verdict::Ended(None)));
+    }
+
     /// What a launcher makes of these words, said for a daemon that is this very process. The channel stays open for as long
     /// as `say` gives it back.
     fn verdict_on(say: impl FnOnce(DaemonEnd, i32) -> Option<DaemonEnd>) -> Verdict {
