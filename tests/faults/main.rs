@@ -23,7 +23,7 @@ mod survey;
 mod tracer;
 
 use mode::{Account, Cast, Mode, Verb};
-use survey::{Kinds, Survey, is_everything_asked_for, survey, survey_by};
+use survey::{Kinds, Survey, is_everything_asked_for, only, survey, survey_by};
 
 /// Whoever runs the tests.
 fn caller() -> Account {
@@ -75,7 +75,7 @@ fn can_be(verb: Verb, mode: Mode) -> bool {
 
 #[track_caller]
 fn assert_sound(survey: &Survey) {
-    assert!(survey.runs > 20, "only {} runs", survey.runs);
+    assert!(survey.runs > 20 || only().is_some(), "only {} runs", survey.runs);
     assert!(survey.findings.is_empty(), "{} findings:\n{}", survey.findings.len(), survey.findings.join("\n"));
 }
 
@@ -157,5 +157,5 @@ fn of_a_program_on_the_crate_daemonize_the_method_finds_the_lies() {
     // Its other commands are not those of ours, so only its answers are judged.
     let Survey { runs, findings } = survey_by(judge::answer, liar, Kinds::SomeErrors);
     let lies = findings.iter().filter(|finding| finding.contains("code: 0"));
-    assert!(lies.count() > 10, "of {runs} runs: {findings:#?}");
+    assert!(lies.count() > 10 || only().is_some(), "of {runs} runs: {findings:#?}");
 }

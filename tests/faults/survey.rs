@@ -46,6 +46,11 @@ pub struct Survey {
     pub findings: Vec<String>,
 }
 
+/// The text that the places of the calls must have, if only some are to be run.
+pub fn only() -> Option<String> {
+    std::env::var("FAULTS_ONLY").ok()
+}
+
 /// Whether the full product is to be run.
 pub fn is_everything_asked_for() -> bool {
     std::env::var("FAULTS").is_ok_and(|asked| asked == "all")
@@ -115,9 +120,9 @@ fn cases(calls: &[Made], kinds: Kinds) -> Vec<(Place, Fault)> {
 
 /// What comes before `main` is the loader's, and done before the action begins.
 fn is_meant(made: &Made, kinds: Kinds) -> bool {
-    let only = std::env::var("FAULTS_ONLY").unwrap_or_default();
+    let is_asked_for = only().is_none_or(|only| made.place.to_string().contains(&only));
     let is_a_moment = matches!(kinds, Kinds::Errors | Kinds::SomeErrors) || is_everything_asked_for();
-    made.in_main && made.place.to_string().contains(&only) && (is_a_moment || !made.call.changes_nothing())
+    made.in_main && is_asked_for && (is_a_moment || !made.call.changes_nothing())
 }
 
 fn faults(made: &Made, kinds: Kinds, count: u32) -> Vec<Fault> {
