@@ -13,7 +13,6 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::SigSet;
 use signal_hook::SigId;
 use signal_hook::consts::{SIGINT, SIGQUIT, SIGTERM};
 
@@ -22,8 +21,7 @@ use super::startup::{Answer, Word};
 use super::{end, mishap, reason};
 use crate::context::{Cause, Context, Request};
 use crate::spec::signal::SignalAction;
-use crate::sys::disposition::Mask;
-use crate::sys::ear::Ear;
+use crate::sys::ear::{self, Ear};
 use crate::sys::latch::Latch;
 use crate::sys::pidfd::poll_timeout;
 use crate::sys::{disposition, exit};
@@ -80,6 +78,30 @@ static DEFAULTS: Mutex<Vec<SigId>> = Mutex::new(Vec::new());
 /// A function of the user's.
 type Call = Arc<dyn Fn() + Send + Sync>;
 
+/// The thread that calls the user's functions.
+struct Caller {
+    calls: Sender<Call>,
+    is_busy: Arc<AtomicBool>,
+}
+
+impl Caller {
+    /// Has it stand still, too, until what comes back is dropped. One that is busy is in the user's hands.
+    fn hold(&self) -> Option<ear::Held> {
+        if self.is_busy.load(Ordering::SeqCst) {
+            return None;
+        }
+        let (held, stillness) = ear::stillness();
+        let stillness = Mutex::new(Some(stillness));
+        let stand_still = move || {
+            if let Some(stillness) = stillness.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                stillness.stand();
+            }
+        };
+        self.calls.send(Arc::new(stand_still)).ok()?;
+        Some(held.once_still())
+    }
+}
+
 impl Watcher {
     pub(crate) fn spawn(self) -> io::Result<Watching> {
         let over = Arc::new(AtomicBool::new(false));
@@ -101,11 +123,11 @@ impl Watcher {
         // the daemon is there, so its threads are waited for; each lets go of its share when it has begun.
         let (begun, all_begun) = channel::<Infallible>();
         // Only now: their thread unblocks what has a handler by now.
-        let calls = self.caller(&begun)?;
+        let caller = self.caller(&begun)?;
         let (listening, has_begun) = (Arc::clone(&ear), begun.clone());
         let watch = move || {
             drop(has_begun);
-            self.watch(&listening, calls.as_ref());
+            self.watch(&listening, caller.as_ref());
         };
         let thread = thread::Builder::new().name("watcher".to_owned()).spawn(watch)?;
         drop(begun);
@@ -135,38 +157,39 @@ impl Watcher {
 
     /// The thread that calls the user's functions, if there are any: they may take their time, and the watcher must go on
     /// watching.
-    fn caller(&self, begun: &Sender<Infallible>) -> io::Result<Option<Sender<Call>>> {
+    fn caller(&self, begun: &Sender<Infallible>) -> io::Result<Option<Caller>> {
         if !self.signals.iter().any(|(_, action)| matches!(action, SignalAction::Call(_))) {
             return Ok(None);
         }
         let (sender, calls) = channel::<Call>();
-        let has_begun = begun.clone();
+        let (has_begun, is_busy) = (begun.clone(), Arc::new(AtomicBool::new(false)));
+        let working = Arc::clone(&is_busy);
         let run = move || {
             drop(has_begun);
+            // As in any thread of the program's, and for the children that a function may start.
+            let _ = disposition::unblock_all();
             for call in calls {
-                // As in any thread of the program's, and for the children that a function may start; else it takes none, which
-                // would be lost in it at a reload.
-                let _ = disposition::unblock_all();
+                working.store(true, Ordering::SeqCst);
                 if let Err(panic) = mishap::guarded(|| call()) {
                     mishap::report(&format!("error: the function of a signal panicked: {panic}"));
                 }
-                std::mem::forget(Mask::block(&SigSet::all()));
+                working.store(false, Ordering::SeqCst);
             }
         };
         thread::Builder::new().name("signals".to_owned()).spawn(run)?;
-        Ok(Some(sender))
+        Ok(Some(Caller { calls: sender, is_busy }))
     }
 
-    fn watch(mut self, ear: &Ear, calls: Option<&Sender<Call>>) {
+    fn watch(mut self, ear: &Ear, caller: Option<&Caller>) {
         // The worker may block signals in its own thread: this one takes them all the same.
         let _ = disposition::unblock_all();
         while !ear.is_closed() {
             let channel = self.agreement.channel();
             let answered = self.sleep(ear.as_fd(), channel.as_ref().map(|c| c.as_ref().as_fd()));
             for signal in ear.heard() {
-                self.on_signal(signal, calls);
+                self.on_signal(signal, caller);
             }
-            ear.stand_still_if_asked();
+            ear.stand_still_if_asked(|| caller.and_then(Caller::hold));
             if let Some(channel) = channel.filter(|_| answered) {
                 self.agreement.concluded(channel.answer());
             }
@@ -194,10 +217,10 @@ impl Watcher {
         }
     }
 
-    fn on_signal(&self, signal: i32, calls: Option<&Sender<Call>>) {
-        if let (Some(SignalAction::Call(call)), Some(calls)) = (self.mapped(signal), calls) {
+    fn on_signal(&self, signal: i32, caller: Option<&Caller>) {
+        if let (Some(SignalAction::Call(call)), Some(caller)) = (self.mapped(signal), caller) {
             // The thread at the other end lives as long as this one.
-            let _ = calls.send(Arc::clone(call));
+            let _ = caller.calls.send(Arc::clone(call));
             return;
         }
         // Told before it is asked: the worker may end the moment it learns of it.

@@ -28,14 +28,46 @@ pub(crate) struct Ear {
     marks: Vec<(i32, Arc<AtomicBool>)>,
     ids: Vec<SigId>,
     closed: AtomicBool,
-    /// Whom to tell that the listener stands still, and who tells it to go on.
-    hold: Mutex<Option<(Sender<()>, Receiver<()>)>>,
+    hold: Mutex<Option<Stillness>>,
 }
 
-/// A listener that stands still; it goes on when this is dropped.
+/// A thread that stands still with all signals blocked, so that none is in its hands when exec(2) ends it: that one would be
+/// lost, neither handled nor pending any more. It goes on when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Held {
+    is_still: Receiver<()>,
     _go_on: Sender<()>,
+}
+
+/// For the thread that is to stand still.
+#[derive(Debug)]
+pub(crate) struct Stillness {
+    still: Sender<()>,
+    wait: Receiver<()>,
+}
+
+/// For one who wants a thread to stand still, and for that thread.
+pub(crate) fn stillness() -> (Held, Stillness) {
+    let ((still, is_still), (go_on, wait)) = (channel(), channel());
+    (Held { is_still, _go_on: go_on }, Stillness { still, wait })
+}
+
+impl Held {
+    /// Once it stands still; one that takes longer is gone, or has no ear for us.
+    pub(crate) fn once_still(self) -> Self {
+        let _ = self.is_still.recv_timeout(PATIENCE);
+        self
+    }
+}
+
+impl Stillness {
+    /// Stands still until it is let go.
+    pub(crate) fn stand(self) {
+        let Ok(_mask) = Mask::block(&SigSet::all()) else { return };
+        let _ = self.still.send(());
+        // It ends when the other end is dropped.
+        let _ = self.wait.recv();
+    }
 }
 
 impl Ear {
@@ -60,27 +92,25 @@ impl Ear {
         self.marks.iter().filter(has_come).map(|(signal, _)| *signal).collect()
     }
 
-    /// Has the listener stand still with all signals blocked, so that none is in its hands when exec(2) ends its thread: that one
-    /// would be lost, neither handled nor pending any more.
+    /// Has the listener stand still.
     pub(crate) fn hold(&self) -> Held {
-        let ((still, is_still), (go_on, wait)) = (channel(), channel());
-        *self.asked() = Some((still, wait));
+        let (held, stillness) = stillness();
+        *self.asked() = Some(stillness);
         self.wake.set();
-        // One that takes longer is gone.
-        let _ = is_still.recv_timeout(PATIENCE);
-        Held { _go_on: go_on }
+        held.once_still()
     }
 
-    /// For the listener, whenever it was woken: stands still if it is asked to.
-    pub(crate) fn stand_still_if_asked(&self) {
-        let Some((still, wait)) = self.asked().take() else { return };
-        let Ok(_mask) = Mask::block(&SigSet::all()) else { return };
-        let _ = still.send(());
-        // It ends when the other end is dropped.
-        let _ = wait.recv();
+    /// For the listener, whenever it was woken: stands still if it is asked to, and before that has those stand still who work
+    /// for it.
+    pub(crate) fn stand_still_if_asked(&self, hold_others: impl FnOnce() -> Option<Held>) {
+        let asked = self.asked().take();
+        if let Some(stillness) = asked {
+            let _others = hold_others();
+            stillness.stand();
+        }
     }
 
-    fn asked(&self) -> MutexGuard<'_, Option<(Sender<()>, Receiver<()>)>> {
+    fn asked(&self) -> MutexGuard<'_, Option<Stillness>> {
         // Nothing panics while it is held, so a poisoned lock still holds a whole value.
         self.hold.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -135,7 +165,7 @@ mod tests {
         let listener = std::thread::spawn(move || {
             while !listening.is_closed() {
                 listening.wait();
-                listening.stand_still_if_asked();
+                listening.stand_still_if_asked(|| None);
             }
         });
         let held = ear.hold();
