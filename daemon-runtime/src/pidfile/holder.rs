@@ -14,6 +14,7 @@ use nix::unistd::{Pid, getsid};
 
 use super::place::{Place, not_ours_open};
 use super::{mine, text};
+use crate::sys::again::again;
 use crate::sys::lock::Range;
 
 /// A kind of lock, as it is called there.
@@ -113,12 +114,7 @@ fn processes() -> impl Iterator<Item = i32> {
 
 // opendir(3) does not go on by itself after a signal.
 fn list(folder: &Path) -> io::Result<fs::ReadDir> {
-    loop {
-        match fs::read_dir(folder) {
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            other => return other,
-        }
-    }
+    again(|| fs::read_dir(folder))
 }
 
 fn any_descriptor(pid: i32, file: &File, locks: impl Fn(&str) -> bool) -> io::Result<bool> {

@@ -7,6 +7,8 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
 
+use crate::sys::again::again;
+
 /// More than any text of ours has: two numbers, two blanks, the longest name of a file and a newline.
 const LONGEST: usize = 24 + 256;
 
@@ -62,12 +64,7 @@ fn positive(digits: &[u8]) -> Option<i32> {
 /// What a file begins with, as far as it can be ours; all of a longer one counts as nothing, so that no number is cut off.
 fn start_of(file: &File) -> io::Result<Vec<u8>> {
     let mut start = [0_u8; LONGEST];
-    let length = loop {
-        match file.read_at(&mut start, 0) {
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            read => break read?,
-        }
-    };
+    let length = again(|| file.read_at(&mut start, 0))?;
     Ok(start.get(..length).filter(|_| length < LONGEST).unwrap_or_default().to_vec())
 }
 

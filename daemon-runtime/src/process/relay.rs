@@ -19,7 +19,6 @@ use std::time::Duration;
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::eventfd::{EfdFlags, EventFd};
-use nix::sys::stat::fstat;
 use nix::unistd::{dup2_stderr, dup2_stdout, pipe2};
 
 use self::carrier::{Carrier, Order, Still};
@@ -28,6 +27,7 @@ use self::missing::Missing;
 use self::strand::{LogFile, Strand};
 use crate::sys::again::again;
 use crate::sys::atfork::close_in_children;
+use crate::sys::descriptor;
 
 /// How long is waited for a log that neither takes anything nor says why.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -261,7 +261,6 @@ fn is_same(one: &impl AsFd, other: &impl AsFd) -> bool {
     identity(one).is_some_and(|it| identity(other) == Some(it))
 }
 
-/// Device and inode.
 fn identity(file: &impl AsFd) -> Option<(u64, u64)> {
-    fstat(file).ok().map(|stat| (stat.st_dev, stat.st_ino))
+    descriptor::identity(file.as_fd().as_raw_fd()).ok()
 }

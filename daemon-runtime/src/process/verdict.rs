@@ -20,6 +20,7 @@ use crate::error::Error;
 use crate::pidfile::{Claimed, Running};
 use crate::spec::plan::Plan;
 use crate::spec::setting::Readiness;
+use crate::sys::again::again;
 use crate::sys::disposition::ChildrenStay;
 use crate::sys::pidfd::{PidFd, poll_timeout};
 
@@ -322,8 +323,7 @@ impl<'a> Watch<'a> {
     fn end_session(&self) {
         let leader = self.begun.leader;
         let _ = nix::sys::signal::kill(leader, Signal::SIGKILL);
-        while let Err(nix::errno::Errno::EINTR) = waitid(Id::Pid(leader), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT) {
-        }
+        let _ = again(|| waitid(Id::Pid(leader), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT));
         session::kill(leader.as_raw(), None);
     }
 
@@ -347,7 +347,7 @@ fn has_ended(child: Pid) -> bool {
 }
 
 fn reap(child: Pid) {
-    while let Err(nix::errno::Errno::EINTR) = waitpid(child, None) {}
+    let _ = again(|| waitpid(child, None));
 }
 
 #[cfg(test)]

@@ -1,13 +1,32 @@
 //! What a signal has interrupted before it did anything is done again: signal(7), "Interruption of system calls and library
 //! functions". The standard library does so by itself; nix does not.
 
+use std::io;
+
 use nix::errno::Errno;
 
+/// An error that may say that a signal has interrupted the call.
+pub(crate) trait Interruptible {
+    fn is_interruption(&self) -> bool;
+}
+
+impl Interruptible for Errno {
+    fn is_interruption(&self) -> bool {
+        *self == Self::EINTR
+    }
+}
+
+impl Interruptible for io::Error {
+    fn is_interruption(&self) -> bool {
+        self.kind() == io::ErrorKind::Interrupted
+    }
+}
+
 /// Makes the call until no signal interrupts it. Not for close(2): after that there is nothing to do again.
-pub(crate) fn again<T>(mut call: impl FnMut() -> nix::Result<T>) -> nix::Result<T> {
+pub(crate) fn again<T, E: Interruptible>(mut call: impl FnMut() -> Result<T, E>) -> Result<T, E> {
     loop {
         match call() {
-            Err(Errno::EINTR) => {}
+            Err(e) if e.is_interruption() => {}
             other => return other,
         }
     }
