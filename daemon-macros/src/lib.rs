@@ -42,8 +42,8 @@ use transform::transform;
 /// `--help`. On `fn main` the attribute makes the whole program: `main` reads its own command line.
 ///
 /// A last parameter `#[args] opts: T`, or `#[args] opts: &T`, takes flags of the command line: `T`
-/// has `clap::Args`, and its flags are those of `start`, `restart` and `run`. With the feature
-/// `tokio` the worker may be an `async fn`, whose runtime is built after the last fork.
+/// has `clap::Args`, and its flags are those of `start`, `restart` and `run`. This takes the feature
+/// `cli`, which is on by default. With the feature `tokio` the worker may be an `async fn`, whose runtime is built after the last fork.
 ///
 /// # Keys
 ///

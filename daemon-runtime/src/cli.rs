@@ -1,44 +1,38 @@
-//! argv -> Action. The only file that knows clap.
+//! argv -> Action, of a command line that says more than an action's name. The only file that knows clap.
 
-use std::ffi::OsString;
-use std::path::Path;
+use std::ffi::{OsStr, OsString};
 use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use crate::action::{Action, Asked, StartOptions, StatusOptions, StopOptions, fields};
+use crate::action::{Action, StartOptions, StatusOptions, StopOptions, fields};
+use crate::asked::{self, Told};
 use crate::spec::flags::Flags;
 use crate::spec::{ACTIONS, CustomAction, Spec};
 
-/// The command line asks for nothing that can be done: help, a version, or a mistake with its usage.
-#[derive(Debug)]
-pub(crate) struct Told {
-    /// The text, with its colours.
-    pub(crate) text: String,
-    /// 0 for help and version, which belong on stdout; 2 for a mistake.
-    pub(crate) code: u8,
+/// Understands what was asked. What it says of an instance and of the worker's flags goes into the spec.
+///
+/// Most command lines are right, and then only the action that is named must be described to clap. What is wrong, or asks for
+/// help, is answered with all of the actions in view.
+pub(crate) fn parse(spec: &Spec, program: Option<&OsStr>, words: &[OsString]) -> Result<Action, Told> {
+    if let Some(flag) = spec.flags.as_ref().and_then(taken_twice) {
+        let reason = format!("the worker's flag `{flag}` is one of the actions' own; give it another name");
+        return Err(Told::mistake(&reason));
+    }
+    let program = asked::program_name(spec, program);
+    let named = words.first().and_then(|word| verb(word.to_str()?));
+    let known = named.map(|verb| top(program.clone()).subcommand(of(spec, verb)));
+    if let Some(Ok(action)) = known.map(|command| read(spec, command, words)) {
+        return Ok(action);
+    }
+    read(spec, whole(spec, program), words).map_err(|error| told(spec, &error))
 }
 
-/// Understands what was asked. What it says of an instance and of the worker's flags goes into the spec.
-pub(crate) fn parse(spec: &Spec, asked: Asked) -> Result<Action, Told> {
-    let (program, words) = match asked {
-        Asked::Action(action) => return take_defaults(spec, &action).map(|()| action),
-        Asked::Words { program, words } => (program, words),
-    };
-    let program =
-        program.as_deref().and_then(|path| Path::new(path).file_name()).map(|n| n.to_string_lossy().into_owned());
-    if let Some(flag) = spec.flags.as_ref().and_then(taken_twice) {
-        let text = format!("error: the worker's flag `{flag}` is one of the actions' own; give it another name\n");
-        return Err(Told { text, code: 2 });
-    }
-    let command = command(spec, program.unwrap_or_else(|| spec.display_name()));
-    let line = std::iter::once(OsString::new()).chain(words);
-    let understood = command.clone().try_get_matches_from(line).and_then(|matches| {
-        take_flags(spec, &matches).map_err(|error| error.with_cmd(&command))?;
-        Ok(action(&matches))
-    });
-    understood.map_err(|error| told(spec, &error))
+fn read(spec: &Spec, mut command: Command, words: &[OsString]) -> Result<Action, clap::Error> {
+    let matches = command.try_get_matches_from_mut(std::iter::once(&OsString::new()).chain(words))?;
+    take_flags(spec, &matches).map_err(|error| error.with_cmd(&command))?;
+    Ok(action(&matches))
 }
 
 /// A flag of the worker's that `start`, `restart` or `run` has already, if there is one.
@@ -51,35 +45,17 @@ fn taken_twice(flags: &Flags) -> Option<String> {
     twice.map(|name| format!("--{name}"))
 }
 
-/// The words of a command line may say it; an action that is given as a value does not.
-fn take_defaults(spec: &Spec, action: &Action) -> Result<(), Told> {
-    match (&spec.flags, action) {
-        (Some(flags), Action::Start(_) | Action::Restart(..) | Action::Run) => {
-            flags.take_defaults().map_err(|text| Told { text: format!("error: {text}\n"), code: 2 })
-        }
-        _ => Ok(()),
-    }
-}
-
 fn take_flags(spec: &Spec, matches: &ArgMatches) -> Result<(), clap::Error> {
     let Some((verb, args)) = matches.subcommand() else { return Ok(()) };
-    if spec.instances.is_some() && takes_instance(verb) {
+    if spec.instances.is_some() && ACTIONS.contains(&verb) {
         if let Some(number) = args.get_one::<u32>("instance") {
             spec.instance.set(Some(*number));
         }
     }
     match &spec.flags {
-        Some(flags) if takes_flags(verb) => (flags.take)(args),
+        Some(flags) if asked::takes_flags(verb) => (flags.take)(args),
         _ => Ok(()),
     }
-}
-
-fn takes_instance(verb: &str) -> bool {
-    ACTIONS.contains(&verb)
-}
-
-fn takes_flags(verb: &str) -> bool {
-    ["start", "restart", "run"].contains(&verb)
 }
 
 fn told(spec: &Spec, error: &clap::Error) -> Told {
@@ -87,26 +63,28 @@ fn told(spec: &Spec, error: &clap::Error) -> Told {
     let mut text = error.render().ansi().to_string();
     if error.kind() == ErrorKind::InvalidSubcommand {
         // clap only tells the nearest.
-        let own = spec.actions.iter().map(|action| action.name.as_str());
-        let all: Vec<_> = ACTIONS.into_iter().chain(own).collect();
-        text.extend(["The actions are ", &all.join(", "), ".\n"]);
+        text.push_str(&asked::all_actions(spec));
     }
     Told { text, code }
 }
 
-fn command(spec: &Spec, program: String) -> Command {
-    let mut command = Command::new(program.clone())
+/// The command without its actions.
+fn top(program: String) -> Command {
+    Command::new(program.clone())
         .bin_name(program)
         .subcommand_required(true)
         .arg_required_else_help(false)
         .subcommand_value_name("ACTION")
         .subcommand_help_heading("Actions")
         .disable_help_subcommand(false)
-        .subcommands([start(), stop(), restart(), reload(), status(), run()].map(|verb| of(spec, verb)))
+}
+
+fn whole(spec: &Spec, program: String) -> Command {
+    let mut command = top(program)
+        .subcommands(ACTIONS.into_iter().filter_map(verb).map(|verb| of(spec, verb)))
         .subcommands(spec.actions.iter().map(custom));
     if let Some(about) = &spec.about {
-        let first = about.split("\n\n").next().unwrap_or(about);
-        command = command.about(first.trim().to_owned()).long_about(about.trim().to_owned());
+        command = command.about(asked::first_paragraph(about).to_owned()).long_about(about.trim().to_owned());
     }
     match &spec.version {
         Some(version) => command.version(version.clone()),
@@ -118,11 +96,11 @@ fn command(spec: &Spec, program: String) -> Command {
 fn of(spec: &Spec, verb: Command) -> Command {
     let name = verb.get_name().to_owned();
     let verb = match &spec.flags {
-        Some(flags) if takes_flags(&name) => with_flags(flags, verb),
+        Some(flags) if asked::takes_flags(&name) => with_flags(flags, verb),
         _ => verb,
     };
     match spec.instances {
-        Some(count) if takes_instance(&name) => verb.arg(instance(count)),
+        Some(count) if ACTIONS.contains(&name.as_str()) => verb.arg(instance(count)),
         _ => verb,
     }
 }
@@ -134,9 +112,8 @@ fn with_flags(flags: &Flags, verb: Command) -> Command {
 }
 
 fn custom(action: &CustomAction) -> Command {
-    let about = action.about.as_deref().unwrap_or("An action of this program's own").trim();
-    let first = about.split("\n\n").next().unwrap_or(about);
-    Command::new(action.name.clone()).about(first.to_owned()).long_about(about.to_owned())
+    let about = action.about().trim();
+    Command::new(action.name.clone()).about(asked::first_paragraph(about).to_owned()).long_about(about.to_owned())
 }
 
 fn instance(count: u32) -> Arg {
@@ -147,38 +124,32 @@ fn instance(count: u32) -> Arg {
         .value_parser(clap::value_parser!(u32).range(0..i64::from(count)))
 }
 
-fn start() -> Command {
-    Command::new("start").about("Start the daemon, and tell how that came out").args([foreground(), timeout("start")])
+/// One of the actions that every daemon has.
+fn verb(name: &str) -> Option<Command> {
+    let args = match name {
+        "start" => vec![foreground(), timeout("start")],
+        "stop" => vec![force(), timeout("stop")],
+        "restart" => vec![foreground(), force(), timeout("stop, and then how long for the start")],
+        "status" => vec![json(), fields()],
+        "reload" | "run" => Vec::new(),
+        _ => return None,
+    };
+    Some(Command::new(name.to_owned()).about(asked::about(name)).args(args))
 }
 
-fn stop() -> Command {
-    Command::new("stop").about("Stop the daemon, and wait until it is gone").args([force(), timeout("stop")])
+fn json() -> Arg {
+    Arg::new("json").long("json").help("Print one JSON object").action(ArgAction::SetTrue)
 }
 
-fn restart() -> Command {
-    let args = [foreground(), force(), timeout("stop, and then how long for the start")];
-    Command::new("restart").about("Stop the daemon if it runs, then start it").args(args)
-}
-
-fn reload() -> Command {
-    Command::new("reload").about("Have the daemon read its configuration again (SIGHUP)")
-}
-
-fn status() -> Command {
-    let json = Arg::new("json").long("json").help("Print one JSON object").action(ArgAction::SetTrue);
+fn fields() -> Arg {
     let known: Vec<_> = fields::names().collect();
-    let fields = Arg::new("fields")
+    Arg::new("fields")
         .long("fields")
         .value_name("FIELD,...")
         .help("Tell these fields only")
         .value_delimiter(',')
         .action(ArgAction::Append)
-        .value_parser(known);
-    Command::new("status").about("Tell whether the daemon runs").args([json, fields])
-}
-
-fn run() -> Command {
-    Command::new("run").about("Do the daemon's work in the foreground, for service managers and containers")
+        .value_parser(known)
 }
 
 fn foreground() -> Arg {
@@ -236,16 +207,15 @@ fn status_options(args: &ArgMatches) -> StatusOptions {
 mod tests {
     use super::*;
     use crate::Daemon;
-    use crate::action::IntoAction;
 
     fn parsed(line: &str) -> Result<Action, Told> {
-        let words = line.split_whitespace().map(OsString::from).collect();
-        parse(&Daemon::new(|| {}).name("foo").about("Serves.\n\nIn full.").spec, Asked::Words { program: None, words })
+        let words: Vec<_> = line.split_whitespace().map(OsString::from).collect();
+        parse(&Daemon::new(|| {}).name("foo").about("Serves.\n\nIn full.").spec, None, &words)
     }
 
     #[test]
     fn the_command_line_is_sound() {
-        command(&Daemon::new(|| {}).spec, "x".into()).debug_assert();
+        whole(&Daemon::new(|| {}).spec, "x".into()).debug_assert();
     }
 
     #[test]
@@ -268,7 +238,7 @@ mod tests {
     #[test]
     fn an_action_of_the_programs_own_is_known_by_its_name_with_dashes() {
         let daemon = Daemon::new(|| {}).action("clear_cache", "Empty it", || {});
-        let asked = |word: &str| parse(&daemon.spec, word.into_action());
+        let asked = |word: &str| parse(&daemon.spec, None, &[word.into()]);
         assert_eq!(asked("clear-cache").ok(), Some(Action::Custom("clear-cache".into())));
         let told = asked("--help").expect_err("help").text;
         assert!(told.contains("clear-cache") && told.contains("Empty it"), "{told}");
@@ -279,8 +249,8 @@ mod tests {
     fn one_of_several_instances_is_chosen_by_its_number() {
         let daemon = Daemon::new(|| {}).instances(3);
         let asked = |line: &str| {
-            let words = line.split_whitespace().map(OsString::from).collect();
-            parse(&daemon.spec, Asked::Words { program: None, words })
+            let words: Vec<_> = line.split_whitespace().map(OsString::from).collect();
+            parse(&daemon.spec, None, &words)
         };
         assert_eq!(asked("stop --instance 2").ok(), Some(Action::Stop(StopOptions::default())));
         assert_eq!(daemon.spec.instance.get(), Some(2));
@@ -308,11 +278,5 @@ mod tests {
     fn help_is_no_mistake_and_has_the_doc_comment() {
         let told = parsed("--help").expect_err("help");
         assert!(told.code == 0 && told.text.contains("In full."), "{}", told.text);
-    }
-
-    #[test]
-    fn an_action_given_as_such_needs_no_understanding() {
-        let asked = Action::Reload.into_action();
-        assert_eq!(parse(&Daemon::new(|| {}).spec, asked).ok(), Some(Action::Reload));
     }
 }

@@ -4,7 +4,7 @@ use crate::action::{
     self, Action, Detached, IntoAction, Launch, Reload, Restart, Run, Start, StartOptions, Status, StatusOptions, Stop,
     StopOptions,
 };
-use crate::cli;
+use crate::asked;
 use crate::error::Error;
 use crate::outcome::{self, Outcome, Terminal};
 use crate::process::crowd::{self, OnInterrupt};
@@ -141,7 +141,7 @@ impl Daemon {
     pub fn dispatch(&self, asked: impl IntoAction) -> Outcome {
         // Before anything is opened: what is printed must not get into a file of ours.
         streams::ensure_standard();
-        match cli::parse(&self.spec, asked.into_action()) {
+        match asked::understand(&self.spec, asked.into_action()) {
             Ok(action) => match self.spec.instances {
                 Some(count) if self.spec.instance.get().is_none() => self.perform_all(count, &action),
                 _ => self.perform(action),

@@ -34,6 +34,12 @@
 //! What happens on the way, and where it can be joined, stands at [`Stage`]; what a worker can ask of its daemon, at
 //! [`Context`].
 //!
+//! # Features
+//!
+//! - `cli` (default): command lines with options, help and suggestions, by clap; `Args` for a worker's own flags. Without it
+//!   an action is its name, and an option is refused with exit code 2.
+//! - `tokio`: `async fn` workers, and `block_on`.
+//!
 //! # What is hard about it
 //!
 //! A process that puts itself into the background has three lives, one word for each here: the *launcher* is what the user
@@ -51,10 +57,13 @@
 #![doc = include_str!("../doc/features.md")]
 #![doc = include_str!("../doc/migration.md")]
 #![cfg_attr(not(test), warn(clippy::expect_used))]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![deny(unsafe_code)]
 
 mod action;
+mod asked;
 mod asynchronous;
+#[cfg(feature = "cli")]
 mod cli;
 mod context;
 mod error;
@@ -87,6 +96,7 @@ pub use service::{Application, Served, ServiceRunner, ServiceRunnerError};
 pub use spec::Daemon;
 pub use spec::account::Account;
 pub use spec::expand::{Template, expand};
+#[cfg(feature = "cli")]
 pub use spec::flags::Args;
 pub use spec::hook::{HookResult, IntoHook};
 pub use spec::setting::{CloseFds, Detach, IntoSetting, Missed, OnError, Output, Readiness, Setting, Umask};

@@ -63,6 +63,11 @@ pub(crate) fn usage(text: &str, code: u8) -> Outcome {
     Outcome { result: Ok(Answer::Usage), code }
 }
 
+/// A mistake as it is told everywhere.
+pub(crate) fn error_line(reason: &str) -> String {
+    terminal::error_line(reason)
+}
+
 /// Ends the launcher of a daemon that the caller itself became, with the truth.
 #[allow(clippy::exit, reason = "the caller goes on as the daemon; there is nothing left for the launcher to do")]
 pub(crate) fn leave(result: Result<(), Error>) -> ! {

@@ -3,6 +3,7 @@
 pub(crate) mod account;
 mod builder;
 pub(crate) mod expand;
+#[cfg(feature = "cli")]
 pub(crate) mod flags;
 pub(crate) mod hook;
 pub(crate) mod plan;
@@ -20,7 +21,8 @@ use std::time::Duration;
 
 use self::account::Account;
 pub use self::builder::Daemon;
-use self::flags::Flags;
+#[cfg(feature = "cli")]
+pub(crate) use self::flags::Flags;
 use self::hook::{Hook, OnShutdown, When};
 use self::setting::{CloseFds, Detach, Missed, OnError, Output, Readiness, Umask};
 use self::signal::{Signal, SignalAction};
@@ -108,6 +110,24 @@ pub(crate) struct CustomAction {
     pub(crate) name: String,
     pub(crate) about: Option<String>,
     pub(crate) hook: Hook,
+}
+
+impl CustomAction {
+    /// Its help.
+    pub(crate) fn about(&self) -> &str {
+        self.about.as_deref().unwrap_or("An action of this program's own")
+    }
+}
+
+/// Flags of the worker's own, of which there are none where nothing reads a command line.
+#[cfg(not(feature = "cli"))]
+pub(crate) enum Flags {}
+
+#[cfg(not(feature = "cli"))]
+impl Flags {
+    pub(crate) fn take_defaults(&self) -> Result<(), String> {
+        match *self {}
+    }
 }
 
 /// The actions that every daemon has.

@@ -162,7 +162,7 @@ pub(super) fn fail(error: &Error) {
 }
 
 pub(super) fn tell_error(error: &dyn std::error::Error, written: Option<&str>) {
-    let mut text = format!("{} {error}\n", badly("error:"));
+    let mut text = error_line(error);
     if let Some(written) = written {
         text.push_str("what it wrote to stderr:\n");
         for line in written.lines() {
@@ -170,6 +170,10 @@ pub(super) fn tell_error(error: &dyn std::error::Error, written: Option<&str>) {
         }
     }
     print(Stream::Err, &text);
+}
+
+pub(super) fn error_line(reason: impl std::fmt::Display) -> String {
+    format!("{} {reason}\n", badly("error:"))
 }
 
 fn well(word: &str) -> String {

@@ -8,7 +8,7 @@ use std::process::{ExitCode, Termination};
 
 pub use self::returned::{ByDisplay, ByEnding, ByTermination, Returned};
 
-use super::flags::{Args, Flags, Values};
+use super::Flags;
 use crate::context::{Context, Tick};
 
 /// How a worker ended: an exit code, and the error's text if it failed.
@@ -111,7 +111,7 @@ pub(crate) struct Worker {
 pub(crate) type Body = Box<dyn FnMut(&Tick) -> Ending>;
 
 /// A function that can be a worker: `FnMut() -> R` or `FnMut(&Context) -> R`, where `R:` [`IntoEnding`]; either may take
-/// [`Args<T>`](Args) last.
+/// `Args<T>` last, with the feature `cli`.
 ///
 /// `Shape` only keeps the two apart; it is always inferred.
 #[diagnostic::on_unimplemented(
@@ -122,7 +122,7 @@ pub(crate) type Body = Box<dyn FnMut(&Tick) -> Ending>;
 pub trait IntoWorker<Shape>: sealed::Worker<Shape> {}
 
 /// A function that can be a tick's body: `FnMut() -> R` or `FnMut(&Tick) -> R`, where `R:` [`IntoEnding`]; either may take
-/// [`Args<T>`](Args) last, if `T` is `Clone`.
+/// `Args<T>` last, with the feature `cli`, if `T` is `Clone`.
 ///
 /// `Shape` only keeps the two apart; it is always inferred.
 #[diagnostic::on_unimplemented(
@@ -134,11 +134,6 @@ pub trait IntoBody<Shape>: sealed::Body<Shape> {}
 
 impl<Shape, F: sealed::Worker<Shape>> IntoWorker<Shape> for F {}
 impl<Shape, F: sealed::Body<Shape>> IntoBody<Shape> for F {}
-
-// Every action that leads to the work reads the flags first, so this is never seen.
-fn without_flags() -> Ending {
-    Ending::failed("the worker's flags were not read")
-}
 
 /// A worker on its way into the builder.
 pub struct WorkerParts {
