@@ -74,9 +74,21 @@ pub struct StatusOptions {
     /// Which fields; none means the usual ones: `name`, `pid`, `status`, `uptime` (seconds), `cpu_percent`, `memory_percent`
     /// and `group_num_procs`.
     ///
-    /// Of these, `cpu_percent`, `memory_percent` and `group_num_procs` are over all processes of the daemon's session (in the
-    /// foreground: of its process group). All other fields are of the daemon's own process, without its children. They have
-    /// the names and the meanings of psutil's `Process.as_dict`; bytes, seconds and counts are plain numbers:
+    /// What is not asked for is not looked at:
+    ///
+    /// | field | of whom | what it is read from |
+    /// |---|---|---|
+    /// | `name` `pid` `status` | the daemon | the locks alone |
+    /// | `uptime`, and all that are not of the usual ones | the daemon's own process, without its children | its folder in /proc; `terminal` also /dev, `net_connections` all sockets of its network namespace |
+    /// | `cpu_percent` `memory_percent` `group_num_procs` | all processes of the daemon's session (in the foreground: of its process group) | /proc, of each of these; they are found by the process tree |
+    ///
+    /// The process tree is gone through from the daemon down, and from there up to init, each of whose children is asked for
+    /// its session by one system call: so it does not matter how many other processes there are. (What was forked by a process
+    /// that then left the session, and was left behind, is not found by that.) Only where the kernel lists no children
+    /// (`CONFIG_PROC_CHILDREN`), where /proc hides init from the account, or for a daemon in a pid namespace of its own, all
+    /// processes are gone through.
+    ///
+    /// The others have the names and the meanings of psutil's `Process.as_dict`; bytes, seconds and counts are plain numbers:
     ///
     /// | field | what |
     /// |---|---|

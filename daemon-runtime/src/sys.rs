@@ -18,4 +18,5 @@ pub(crate) mod ionice;
 pub(crate) mod latch;
 pub(crate) mod lock;
 pub(crate) mod pidfd;
+pub(crate) mod proc_file;
 pub(crate) mod spawn;

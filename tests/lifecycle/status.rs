@@ -136,6 +136,42 @@ fn the_group_is_the_daemons_session_with_its_children() {
     line.assert(0, "actor -- group_num_procs: 2\n", "");
 }
 
+#[test]
+fn whoever_is_in_the_daemons_session_is_counted_wherever_he_stands_in_the_process_tree() {
+    let home = Home::new();
+    start(&home, "patriarch");
+    // The daemon, an orphan, a child of its second thread, one that adopts orphans, and the one that it has adopted.
+    let sleepers = || home.processes().into_iter().filter(|pid| comm(*pid) == "sleep").count();
+    eventually("all to be there", || sleepers() == 4);
+    let count = || json_of(&status(&home, &["--json", "--fields", "group_num_procs"]))["group_num_procs"].clone();
+    // A shell may be there a moment longer, and what it leaves behind be nobody's until then.
+    eventually("all to be counted", || count() == json!(5));
+    if is_root(
+        "whoever_is_in_the_daemons_session_is_counted_wherever_he_stands_in_the_process_tree, as another account",
+    ) {
+        let told = home.as_nobody(home.actor("ready")).run(&["status", "--fields", "group_num_procs"]);
+        told.assert(0, "actor -- group_num_procs: 5\n", "");
+    }
+}
+
+fn comm(pid: i32) -> String {
+    fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim_end().to_owned()
+}
+
+#[test]
+fn in_the_foreground_the_processes_of_its_group_are_counted_and_not_the_sessions_others() {
+    let home = Home::new();
+    let mut shell = home.shell("ready");
+    // As a shell with job control begins it. The test itself is in the session, too.
+    std::os::unix::process::CommandExt::process_group(&mut shell.0, 0);
+    let daemon = shell.spawn(&["-c", r#"sleep 1000 >/dev/null 2>&1 & exec "$ACTOR" run"#]);
+    eventually("the pidfile", || home.pidfile().exists());
+    let count = || json_of(&status(&home, &["--json", "--fields", "group_num_procs"]));
+    eventually("two to be counted", || count() == json!({"group_num_procs": 2}));
+    home.actor("ready").run(&["stop"]).assert(0, "Stopping actor ... OK\n", "");
+    assert_eq!(Told::of(daemon).code, 0);
+}
+
 /// The fields of one process, of which the JSON has each that was asked for.
 fn fields(program: Program, names: &str) -> Value {
     let told = json_of(&program.run(&["status", "--json", "--fields", names]));

@@ -24,6 +24,12 @@ use crate::sys::ionice::ionice;
 pub(crate) const USUAL: [&str; 7] =
     ["name", "pid", "status", "uptime", "cpu_percent", "memory_percent", "group_num_procs"];
 
+/// Of these, those that stand nowhere but in the answer to who the daemon is.
+const KNOWN: [&str; 3] = ["name", "pid", "status"];
+
+/// And those that are over all processes of the daemon's session.
+const SUMS: [&str; 3] = ["cpu_percent", "memory_percent", "group_num_procs"];
+
 type Read = fn(&Process, &Stat) -> Option<Value>;
 
 /// The others, each with what reads it. Where psutil knows one, it has psutil's name; what psutil gives as a named tuple is
@@ -125,15 +131,25 @@ pub(crate) fn check(wanted: &[String]) -> Result<(), Error> {
     }
 }
 
-/// One of the others, of a process that cannot be seen.
-pub(crate) fn unread(field: &str) -> Option<Value> {
-    OTHERS.iter().any(|(name, _)| *name == field).then_some(Value::Null)
+/// Whether one of these fields is a sum over the daemon's session; none means the usual ones.
+pub(crate) fn need_session(wanted: &[String]) -> bool {
+    wanted.is_empty() || wanted.iter().any(|field| SUMS.contains(&field.as_str()))
+}
+
+/// Whether one of these fields cannot be told without /proc; none means the usual ones.
+pub(crate) fn need_proc(wanted: &[String]) -> bool {
+    need_session(wanted) || wanted.iter().any(|field| !KNOWN.contains(&field.as_str()))
+}
+
+/// Those of these fields that are none of the usual.
+pub(crate) fn others(wanted: &[String]) -> impl Iterator<Item = &String> {
+    wanted.iter().filter(|field| !USUAL.contains(&field.as_str()))
 }
 
 /// Reads one of the others.
-pub(crate) fn read(field: &str, process: &Process, stat: &Stat) -> Option<Value> {
-    let (_, read) = OTHERS.iter().find(|(name, _)| *name == field)?;
-    Some(read(process, stat).unwrap_or(Value::Null))
+pub(crate) fn read(field: &str, process: &Process, stat: &Stat) -> Value {
+    let of = OTHERS.iter().find(|(name, _)| *name == field);
+    of.and_then(|(_, read)| read(process, stat)).unwrap_or(Value::Null)
 }
 
 #[cfg(test)]
@@ -144,7 +160,7 @@ mod tests {
     fn told(field: &str) -> Value {
         let process = Process::myself().expect("this process");
         let stat = process.stat().expect("its stat");
-        read(field, &process, &stat).expect("one of the others")
+        read(field, &process, &stat)
     }
 
     #[test]

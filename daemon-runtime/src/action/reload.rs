@@ -60,9 +60,7 @@ fn reloaded(spec: &Spec, daemon: i32) -> i32 {
     if !matches!(*spec.job.borrow(), Job::Program { .. }) || spec.signals.iter().any(|(s, _)| *s == nix::libc::SIGHUP) {
         return daemon;
     }
-    let session = nix::unistd::getsid(Some(nix::unistd::Pid::from_raw(daemon))).map_or(0, nix::unistd::Pid::as_raw);
-    let program = session::members(session).unwrap_or_default().into_iter().find(|member| member.ppid == daemon);
-    program.map_or(daemon, |program| program.pid)
+    session::child_of(daemon).unwrap_or(daemon)
 }
 
 fn handles_hangup(pid: i32) -> Result<bool, Error> {

@@ -9,11 +9,12 @@ use serde_json::{Map, Value};
 
 use super::{StatusOptions, fields};
 use crate::error::Error;
-use crate::pidfile::{Holders, Life, look};
+use crate::pidfile::{Holders, Life, Running, look};
 use crate::process::privileges::user_of;
 use crate::process::session;
 use crate::spec::Spec;
 use crate::spec::plan::Plan;
+use crate::sys::again::again;
 
 /// What `status` tells.
 #[derive(Debug, Clone)]
@@ -47,7 +48,7 @@ pub enum State {
 }
 
 /// What is known of a daemon that runs. That it runs, and its pid, the kernel's locks tell; the rest stands in `/proc`, and is
-/// `None` where this account is not shown it.
+/// `None` where this account is not shown it, or did not ask for it ([`StatusOptions::fields`]).
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Vitals {
@@ -71,7 +72,7 @@ pub(crate) fn status(spec: &Spec, options: &StatusOptions) -> Result<Status, Err
     let mut more = Map::new();
     let state = match look(&plan.pidfile, user_of(&plan))? {
         Life::Running(daemon) => {
-            let vitals = vitals(daemon.pid, &options.fields, &mut more);
+            let vitals = vitals(&daemon, &options.fields, &mut more);
             // Else it has ended between the question and the look.
             match vitals.untold.is_some().then(|| daemon.is_vouched()) {
                 None | Some(Ok(true)) => State::Running(vitals),
@@ -87,41 +88,57 @@ pub(crate) fn status(spec: &Spec, options: &StatusOptions) -> Result<Status, Err
     Ok(Status { name: plan.name, state, more })
 }
 
-fn vitals(pid: i32, wanted: &[String], more: &mut Map<String, Value>) -> Vitals {
-    let process = session::asked(|| Process::new(pid).and_then(|process| Ok((process.stat()?, process))));
-    for field in wanted {
-        let value = match &process {
-            Ok((stat, process)) => fields::read(field, process, stat),
-            Err(_) => fields::unread(field),
+fn vitals(daemon: &Running, wanted: &[String], more: &mut Map<String, Value>) -> Vitals {
+    let pid = daemon.pid;
+    let process = fields::others(wanted).next().map(|_| again(|| Process::new(pid)));
+    let stat = fields::need_proc(wanted).then(|| session::stat(pid));
+    for field in fields::others(wanted) {
+        let value = match (&process, &stat) {
+            (Some(Ok(process)), Some(Ok(stat))) => fields::read(field, process, stat),
+            _ => Value::Null,
         };
-        more.extend(value.map(|value| (field.clone(), value)));
+        more.insert(field.clone(), value);
     }
     // The process is let go of first: there may be few descriptors.
-    let stat = process.map(|(stat, _)| stat);
-    let vitals = stat.and_then(|stat| of_session(pid, &stat));
+    let unseen = process.and_then(Result::err);
+    let vitals = match (unseen, stat) {
+        (Some(error), _) => Err(error),
+        (None, stat) => stat.transpose().and_then(|stat| seen(daemon, stat.as_ref(), wanted)),
+    };
     vitals.unwrap_or_else(|error| {
         let untold = Some(session::why_unseen(pid, &error));
-        Vitals { pid, uptime: None, cpu_percent: None, memory_percent: None, group_num_procs: None, untold }
+        Vitals { untold, ..known(pid) }
     })
 }
 
-fn of_session(pid: i32, stat: &Stat) -> ProcResult<Vitals> {
+/// What is known of it without /proc.
+fn known(pid: i32) -> Vitals {
+    Vitals { pid, uptime: None, cpu_percent: None, memory_percent: None, group_num_procs: None, untold: None }
+}
+
+fn seen(daemon: &Running, stat: Option<&Stat>, wanted: &[String]) -> ProcResult<Vitals> {
+    let Some(stat) = stat else { return Ok(known(daemon.pid)) };
     let now = Duration::from(clock_gettime(ClockId::CLOCK_BOOTTIME).map_err(std::io::Error::from)?);
-    let group = group_of(pid, stat)?;
+    let alone = Vitals { uptime: Some(age(stat, now)), ..known(daemon.pid) };
+    if !fields::need_session(wanted) {
+        return Ok(alone);
+    }
+    let group = group_of(daemon, stat)?;
     Ok(Vitals {
-        pid,
-        uptime: Some(age(stat, now)),
         cpu_percent: Some(group.iter().map(|member| cpu_percent(member, now)).sum()),
-        memory_percent: Some(group.iter().map(memory_percent).sum()),
+        memory_percent: Some(memory_percent(&group)),
         group_num_procs: Some(group.len()),
-        untold: None,
+        ..alone
     })
 }
 
 /// The processes of the daemon's session. One that runs in the foreground shares its session with the shell that started
 /// it, whose other processes are not the daemon's: then those of its process group.
-fn group_of(pid: i32, stat: &Stat) -> ProcResult<Vec<Stat>> {
-    let members = session::members(stat.session)?;
+fn group_of(daemon: &Running, stat: &Stat) -> ProcResult<Vec<Stat>> {
+    // One that knows itself by another number is in a pid namespace of its own, whose init adopts whom it leaves behind.
+    let is_near = daemon.is_noted();
+    let members = if is_near { session::around(stat) } else { session::members(stat.session) }?;
+    let pid = stat.pid;
     let shared = stat.pgrp != stat.session || (pid != stat.session && members.iter().any(|m| m.pid == stat.session));
     Ok(members.into_iter().filter(|member| !shared || member.pgrp == stat.pgrp).collect())
 }
@@ -141,7 +158,8 @@ fn cpu_percent(stat: &Stat, now: Duration) -> f64 {
 }
 
 #[allow(clippy::cast_precision_loss, reason = "a percentage needs no more than 52 bits of a byte count")]
-fn memory_percent(stat: &Stat) -> f64 {
+fn memory_percent(group: &[Stat]) -> f64 {
     let total = nix::sys::sysinfo::sysinfo().map_or(0, |info| info.ram_total());
-    if total > 0 { 100.0 * (stat.rss * procfs::page_size()) as f64 / total as f64 } else { 0.0 }
+    let resident: u64 = group.iter().map(|member| member.rss * procfs::page_size()).sum();
+    if total > 0 { 100.0 * resident as f64 / total as f64 } else { 0.0 }
 }

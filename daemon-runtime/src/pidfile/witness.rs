@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind};
-use std::path::Path;
 
 use nix::errno::Errno;
 use nix::sys::signal::kill;
@@ -14,6 +13,7 @@ use super::holder::{self, Kind};
 use super::place::{self, Place};
 use crate::error::words;
 use crate::sys::lock::{self, Range};
+use crate::sys::proc_file;
 
 /// A daemon that the kernel vouches for.
 #[derive(Debug)]
@@ -150,6 +150,11 @@ impl Running {
         self.starting
     }
 
+    /// Whether what it is known by says the number that it has for us.
+    pub(crate) fn is_noted(&self) -> bool {
+        self.noted || matches!(self.proof, Proof::Myself)
+    }
+
     /// The session that is the daemon's own, and nobody else's.
     pub(crate) fn session(&self) -> Option<i32> {
         self.session
@@ -172,8 +177,7 @@ fn unseen(pid: i32, error: &io::Error) -> Standing {
         Standing::Unseen(format!("whether pid {pid} has the file open that vouches for it cannot be seen: {why}"))
     };
     match error.kind() {
-        // It shows this process to itself, whatever else it hides.
-        ErrorKind::NotFound if !Path::new("/proc/self").exists() => unseen("/proc is not mounted"),
+        ErrorKind::NotFound if !proc_file::is_mounted() => unseen("/proc is not mounted"),
         ErrorKind::NotFound if is_nobody(pid) => Standing::Gone,
         // We lack the right to look, or it is hidden from us.
         ErrorKind::NotFound | ErrorKind::PermissionDenied => Standing::Vouched,

@@ -1,28 +1,48 @@
-//! The processes of a daemon's session, as /proc tells of them.
+//! The processes of a daemon's session, as the kernel and /proc tell of them.
 
-use std::io;
+mod tree;
+
+use std::fs::{self, DirEntry};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
-use procfs::process::{Process, Stat};
-use procfs::{ProcError, ProcResult};
+use nix::unistd::{Pid, getsid};
+use procfs::process::{Stat, Status};
+use procfs::{FromRead, ProcError, ProcErrorExt, ProcResult};
 
 use crate::error::words;
 use crate::pidfile::user_of;
+use crate::sys::again::{Interruptible, again};
 use crate::sys::pidfd::PidFd;
+use crate::sys::proc_file;
+
+impl Interruptible for ProcError {
+    fn is_interruption(&self) -> bool {
+        matches!(self, Self::Io(source, _) if source.is_interruption())
+    }
+}
+
+/// What `/proc/PID/stat` says of a process.
+pub(crate) fn stat(pid: i32) -> ProcResult<Stat> {
+    parsed(&format!("/proc/{pid}/stat"))
+}
 
 /// Whether the process has a handler for the signal; proc(5), `SigCgt`.
 pub(crate) fn handles(pid: i32, signal: i32) -> ProcResult<bool> {
-    let caught = asked(|| Process::new(pid)?.status())?.sigcgt;
+    let caught = parsed::<Status>(&format!("/proc/{pid}/status"))?.sigcgt;
     Ok(caught & (1 << (signal - 1)) != 0)
+}
+
+fn parsed<T: FromRead>(path: &str) -> ProcResult<T> {
+    let told = proc_file::record(path).map_err(ProcError::from);
+    told.and_then(|told| T::from_read(told.as_slice())).map_err(|error| error.error_path(Path::new(path)))
 }
 
 /// Why /proc does not tell of a process that there is, for a person.
 pub(crate) fn why_unseen(pid: i32, error: &ProcError) -> String {
     match error {
-        _ if !is_mounted() => "/proc is not mounted".to_owned(),
+        _ if !proc_file::is_mounted() => "/proc is not mounted".to_owned(),
         ProcError::NotFound(_) | ProcError::PermissionDenied(_) => {
             format!("/proc does not show pid {pid} to this account")
         }
@@ -32,37 +52,41 @@ pub(crate) fn why_unseen(pid: i32, error: &ProcError) -> String {
     }
 }
 
-/// It shows this process to itself, whatever else it hides.
-fn is_mounted() -> bool {
-    // What cannot be told is not taken for a no: whoever asks for more is told why there is none.
-    Path::new("/proc/self").try_exists().unwrap_or(true)
-}
-
-/// All processes whose session is `session`. None of them is kept open: there may be more than we may have descriptors.
+/// All processes whose session is `session`: all that there are are asked by number, and those that belong to it looked at.
 pub(crate) fn members(session: i32) -> ProcResult<Vec<Stat>> {
-    if !is_mounted() {
+    if !proc_file::is_mounted() {
         // The folder may well be there, and empty.
         return Err(ProcError::NotFound(None));
     }
-    asked(|| {
-        let seen = procfs::process::all_processes()?.map(|process| process?.stat());
-        let members = seen.filter_map(|seen| match seen {
-            Ok(stat) => (stat.session == session).then_some(Ok(stat)),
+    let mut members = Vec::new();
+    for entry in again(|| fs::read_dir("/proc"))? {
+        let Some(pid) = pid_of(&entry?).filter(|pid| is_of(*pid, session)) else { continue };
+        match stat(pid) {
+            Ok(stat) if stat.session == session => members.push(stat),
             // It has ended since it was listed, or it is hidden from us.
-            Err(ProcError::NotFound(_) | ProcError::PermissionDenied(_)) => None,
-            Err(error) => Some(Err(error)),
-        });
-        members.collect()
-    })
+            Ok(_) | Err(ProcError::NotFound(_) | ProcError::PermissionDenied(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(members)
 }
 
-/// Asks /proc, and asks again where a signal has interrupted the question.
-pub(crate) fn asked<T>(mut question: impl FnMut() -> ProcResult<T>) -> ProcResult<T> {
-    loop {
-        match question() {
-            Err(ProcError::Io(source, _)) if source.kind() == io::ErrorKind::Interrupted => {}
-            answer => return answer,
-        }
+fn pid_of(entry: &DirEntry) -> Option<i32> {
+    entry.file_name().to_str()?.parse().ok()
+}
+
+/// The processes of the daemon's session, found without going through all that there are where that can be done; for sums,
+/// and not for whoever must miss none.
+pub(crate) fn around(daemon: &Stat) -> ProcResult<Vec<Stat>> {
+    tree::members(daemon).map_or_else(|| members(daemon.session), Ok)
+}
+
+/// The first child of the process in its own session, if it has one.
+pub(crate) fn child_of(pid: i32) -> Option<i32> {
+    let stat = stat(pid).ok()?;
+    match tree::children(&stat) {
+        Ok(children) => children.into_iter().find(|child| is_of(*child, stat.session)),
+        Err(_) => members(stat.session).ok()?.into_iter().find(|member| member.ppid == pid).map(|child| child.pid),
     }
 }
 
@@ -92,7 +116,7 @@ pub(crate) fn kill(session: i32, user: Option<u32>) {
 
 /// Whether the process is in this session, by the kernel's word.
 pub(crate) fn is_of(pid: i32, session: i32) -> bool {
-    nix::unistd::getsid(Some(Pid::from_raw(pid))).is_ok_and(|sid| sid.as_raw() == session)
+    getsid(Some(Pid::from_raw(pid))).is_ok_and(|sid| sid.as_raw() == session)
 }
 
 // The handle first, then the question again: a number that has changed hands meanwhile is not signalled.
