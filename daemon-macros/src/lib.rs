@@ -58,7 +58,7 @@ use transform::transform;
 /// ```ignore
 /// #[daemon(
 ///     user = "www-data",
-///     signals(SIGHUP = reopen_logs, SIGUSR1 = "ignore"),
+///     signals(SIGHUP = read_configuration, SIGUSR1 = "ignore"),
 ///     before(privileges = bind_port_80),
 ///     actions(
 ///         /// Empties the cache.

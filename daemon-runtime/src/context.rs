@@ -45,6 +45,8 @@ struct Shared {
 pub(crate) struct Powers {
     /// Tells that the daemon is ready.
     pub(crate) ready: Box<dyn Fn() + Send + Sync>,
+    /// Opens the logs again.
+    pub(crate) reopen: Box<dyn Fn() -> Result<(), Error> + Send + Sync>,
     /// Begins the program anew; returns only if that fails.
     pub(crate) reload: Reload,
 }
@@ -137,8 +139,22 @@ impl Context {
         Shutdown { context: self.clone(), place: None }
     }
 
+    /// Opens the files of stdout and stderr again by their paths, as after a rotation, and returns when what is printed goes
+    /// there. It is what SIGHUP does where `signals` says nothing else of it; a function for SIGHUP may want it too. Where neither
+    /// stream is the file of a path, in the foreground, and where the worker has put something else in the stream's place, there
+    /// is nothing to do.
+    ///
+    /// The files are opened as the user that the daemon is by now, through no link of another user's; one that is not there is
+    /// made. Children that the worker has started keep the file that they were given, unless `output = "relayed"`.
+    ///
+    /// # Errors
+    /// [`Error::Stream`], where a file cannot be opened: what is written to that stream goes on to the old one.
+    pub fn reopen(&self) -> Result<(), Error> {
+        (self.shared.powers.reopen)()
+    }
+
     /// Begins the program anew, in this very process: the same program (as it is now on disk) with the same arguments, by
-    /// exec. The pid, the claim, the pidfile, the session, the streams and the user stay, so that nobody outside notices; it
+    /// exec. The pid, the claim, the pidfile, the session, the streams (and under which path they are opened again) and the user stay, so that nobody outside notices; it
     /// works in the foreground too. On success it does not return, no destructor runs, and `on_shutdown` is not called,
     /// because the daemon has not ended.
     ///
@@ -217,7 +233,8 @@ mod tests {
     use std::task::Poll;
 
     fn context() -> Context {
-        let powers = Powers { ready: Box::new(|| {}), reload: Box::new(|_| Error::NotRunning) };
+        let powers =
+            Powers { ready: Box::new(|| {}), reopen: Box::new(|| Ok(())), reload: Box::new(|_| Error::NotRunning) };
         Context::new("x".into(), None, powers)
     }
 

@@ -48,6 +48,8 @@ pub(crate) struct Handover {
     pub(crate) pidfile: PathBuf,
     pub(crate) workdir: PathBuf,
     pub(crate) chroot: Option<PathBuf>,
+    /// The paths of stdout and stderr, where they have one.
+    pub(crate) logs: [Option<PathBuf>; 2],
     /// Device and inode of the claim.
     pub(crate) claim: (u64, u64),
     /// Where the program is, also once another stands in its place.
@@ -84,6 +86,7 @@ impl Handover {
             "pidfile": bytes(&self.pidfile),
             "workdir": bytes(&self.workdir),
             "chroot": self.chroot.as_deref().map(bytes),
+            "logs": self.logs.each_ref().map(|path| path.as_deref().map(bytes)),
             "claim": self.claim,
             "program": bytes(&self.program),
             "dir": bytes(&self.dir),
@@ -112,6 +115,7 @@ impl Handover {
             pidfile: path(told.get("pidfile")?)?,
             workdir: path(told.get("workdir")?)?,
             chroot: told.get("chroot").and_then(path),
+            logs: [0, 1].map(|at| told.get("logs")?.get(at).and_then(path)),
             claim: (told.get("claim")?.get(0)?.as_u64()?, told.get("claim")?.get(1)?.as_u64()?),
             program: path(told.get("program")?)?,
             dir: path(told.get("dir")?)?,
@@ -198,11 +202,14 @@ mod tests {
             (instance, ordinal, from, claim) in any::<(Option<u32>, u32, u32, (u64, u64))>(),
             (pidfile, workdir, chroot) in (path(), path(), proptest::option::of(path())),
             (program, dir) in (path(), path()),
+            logs in proptest::array::uniform2(proptest::option::of(path())),
             fds in proptest::collection::vec(proptest::option::of(0..=RawFd::MAX), 0..14),
             missing in proptest::collection::vec(any::<[u64; 4]>(), 0..3),
         ) -> Handover {
             let part = part.0;
-            Handover { part, name, instance, ordinal, from, pidfile, workdir, chroot, claim, program, dir, fds, missing }
+            Handover {
+                part, name, instance, ordinal, from, pidfile, workdir, chroot, logs, claim, program, dir, fds, missing,
+            }
         }
     }
 
@@ -248,6 +255,7 @@ mod tests {
                 pidfile: PathBuf::from(OsString::from_vec(b"/run/\xff.pid".to_vec())),
                 workdir: "/".into(),
                 chroot: None,
+                logs: [Some("/log/x".into()), None],
                 claim: (1, 2),
                 program: "/bin/x".into(),
                 dir: "/tmp".into(),
@@ -257,7 +265,7 @@ mod tests {
             let heard = Handover::parse(&told.text()).expect("understood");
             assert_eq!((heard.part, heard.name, heard.instance), (part, told.name, Some(3)));
             assert_eq!((heard.pidfile, heard.fds, heard.chroot), (told.pidfile, told.fds, None));
-            assert_eq!(heard.missing, told.missing);
+            assert_eq!((heard.missing, heard.logs), (told.missing, told.logs));
         }
     }
 

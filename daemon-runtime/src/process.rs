@@ -17,6 +17,7 @@ pub(crate) mod program;
 pub(crate) mod reason;
 pub(crate) mod relay;
 pub(crate) mod reload;
+pub(crate) mod reopen;
 pub(crate) mod session;
 pub(crate) mod stages;
 pub(crate) mod startup;

@@ -51,6 +51,7 @@ mod relay;
 mod relayed;
 mod reload;
 mod reload_as_root;
+mod reopen;
 mod repeat;
 mod rush;
 mod sandbox;

@@ -235,7 +235,7 @@ fn what_cannot_be_is_told() {
         ("SIGKILL=call", "\"SIGKILL\"", "no program can catch it; `stop --force` kills what will not stop"),
         ("SIGSEGV=ignore", "\"SIGSEGV\"", fault),
         ("SIGFOO=call", "\"SIGFOO\"", "signals are named as in signal(7), like \"SIGTERM\""),
-        ("SIGHUP=die", "\"die\"", "a signal calls a function, or is one of \"ignore\", \"terminate\""),
+        ("SIGHUP=die", "\"die\"", "a signal calls a function, or is one of \"ignore\", \"terminate\", \"reopen\""),
     ];
     for way in WAYS {
         for (setting, value, why) in rows {

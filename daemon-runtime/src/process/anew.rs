@@ -98,7 +98,8 @@ pub(crate) fn received(spec: &Spec) -> Result<Option<Arrived>, Error> {
     forget_handover();
     let (program, dir) = (handover.program.clone(), handover.dir.clone());
     let origin = Origin { program, dir, ..Origin::here() };
-    let plan = Plan::handed(spec, handover.pidfile.clone(), handover.workdir.clone(), handover.chroot.clone());
+    let (workdir, chroot) = (handover.workdir.clone(), handover.chroot.clone());
+    let plan = Plan::handed(spec, handover.pidfile.clone(), workdir, chroot, handover.logs.clone());
     let fds = fds.collect();
     match (handover.part, plan) {
         (Part::Leader | Part::Daemon, Ok(plan)) => start(spec, &plan, handover.part, pidfile, origin, fds),

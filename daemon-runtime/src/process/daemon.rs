@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use super::agreement::Agreement;
 use super::origin::Origin;
+use super::reopen::Logs;
 use super::stages::{Environment, Failure, Passage, Prepared, Role};
 use super::startup::{DaemonEnd, Word};
 use super::streams::{Later, Streams};
@@ -19,6 +20,7 @@ use crate::pidfile::Claimed;
 use crate::spec::Spec;
 use crate::spec::hook::When;
 use crate::spec::plan::Plan;
+use crate::spec::signal::SignalAction;
 use crate::spec::stage::Stage;
 use crate::sys::disposition::{self, ChildrenStay, Mask};
 use crate::sys::exit;
@@ -132,14 +134,16 @@ pub(super) fn work(spec: &Spec, arrived: &Arrived) -> std::io::Result<(work::Out
 pub(crate) fn begin(spec: &Spec, arrived: &Arrived, patience: Arc<AtomicBool>) -> std::io::Result<(Context, Watching)> {
     end::arm(Arc::clone(&arrived.pidfile), spec.on_shutdown.clone());
     let (latch, ear) = (Latch::new()?, Listening::default());
-    let powers = powers(arrived, latch.clone(), Arc::clone(&ear));
+    let logs = Logs::of(&arrived.plan, arrived.role);
+    let powers = powers(arrived, latch.clone(), Arc::clone(&ear), logs.clone());
     let context = Context::new(arrived.plan.name.clone(), spec.instance.get(), powers);
     let watcher = Watcher {
         context: context.clone(),
         agreement: Arc::clone(&arrived.agreement),
         patience,
         stop_signal: arrived.plan.stop_signal,
-        signals: spec.signals.clone(),
+        signals: signals(spec, &arrived.plan, logs.as_ref()),
+        logs,
         latch,
         settled: arrived.settled,
         ear,
@@ -154,16 +158,29 @@ pub(crate) fn begin(spec: &Spec, arrived: &Arrived, patience: Arc<AtomicBool>) -
     Ok((context, watching))
 }
 
+/// What the signals do. SIGHUP, where nothing else is said of it, has the logs opened again that have a name; to another program
+/// it is passed on.
+fn signals(spec: &Spec, plan: &Plan, logs: Option<&Arc<Logs>>) -> Vec<(i32, SignalAction)> {
+    let (mut signals, hangup) = (spec.signals.clone(), nix::libc::SIGHUP);
+    let is_free = plan.stop_signal != hangup && signals.iter().all(|(signal, _)| *signal != hangup);
+    if logs.is_some() && is_free && !plan.is_program {
+        signals.push((hangup, SignalAction::Reopen));
+    }
+    signals
+}
+
 /// What the worker can have done through its context.
-fn powers(arrived: &Arrived, latch: Latch, ear: Listening) -> Powers {
+fn powers(arrived: &Arrived, latch: Latch, ear: Listening, logs: Option<Arc<Logs>>) -> Powers {
     let (agreement, starting) = (Arc::clone(&arrived.agreement), Arc::clone(&arrived.agreement));
     let (pidfile, plan, role) = (Arc::clone(&arrived.pidfile), arrived.plan.clone(), arrived.role);
     let origin = arrived.origin.clone();
+    let reopened = logs.clone();
     Powers {
         ready: Box::new(move || agreement.ready()),
+        reopen: Box::new(move || reopened.as_ref().map_or(Ok(()), |logs| logs.open_again())),
         reload: Box::new(move |asked| -> Error {
-            let daemon =
-                reload::Daemon { origin: &origin, plan: &plan, pidfile: &pidfile, role, latch: &latch, ear: &ear };
+            let (origin, plan, pidfile, latch) = (&origin, &plan, &*pidfile, &latch);
+            let daemon = reload::Daemon { origin, plan, pidfile, role, latch, ear: &ear, logs: logs.as_deref() };
             reload::reload(&daemon, asked, &starting)
         }),
     }

@@ -1,17 +1,31 @@
-//! What goes wrong in the user's code: panics, caught and put into words, and the line on stderr that tells of it.
+//! What goes wrong in the user's code: panics, caught and put into words, and the line on stderr that tells of it; and the line
+//! on a log that tells what is wrong with it.
 
 use std::any::Any;
 use std::cell::Cell;
-use std::io::Write;
+use std::io::{self, Write};
+use std::os::fd::AsFd;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::Once;
 
 use super::end;
+use super::relay::Which;
+use crate::sys::again::again;
 use crate::sys::file_size::told_by_error;
 
 // Not by `eprintln!`, which panics where stderr cannot be written to.
 pub(crate) fn report(line: &str) {
-    let _ = told_by_error(|| writeln!(std::io::stderr(), "{line}"));
+    let _ = told_by_error(|| writeln!(io::stderr(), "{line}"));
+}
+
+/// The same on a stream of the daemon's, past the buffer, whose lock the worker may hold for as long as it likes.
+pub(crate) fn report_on(which: Which, line: &str) {
+    let line = format!("{line}\n");
+    let write = || match which {
+        Which::Out => again(|| nix::unistd::write(io::stdout().as_fd(), line.as_bytes())),
+        Which::Err => again(|| nix::unistd::write(io::stderr().as_fd(), line.as_bytes())),
+    };
+    let _ = told_by_error(write);
 }
 
 thread_local! {

@@ -5,7 +5,7 @@ use std::ffi::{CString, OsStr, OsString};
 use std::io;
 use std::os::fd::RawFd;
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::handover::{Handover, Part, VARIABLE, is_variable};
 use crate::spec::plan::Plan;
@@ -38,6 +38,7 @@ impl Origin {
             pidfile: plan.pidfile.clone(),
             workdir: plan.workdir.clone(),
             chroot: plan.chroot.clone(),
+            logs: [&plan.stdout, &plan.stderr].map(|stream| stream.named().map(Path::to_owned)),
             claim: claim.map(descriptor::identity).transpose()?.unwrap_or_default(),
             program: self.program.clone(),
             dir: self.dir.clone(),

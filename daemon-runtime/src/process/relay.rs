@@ -10,7 +10,7 @@ mod missing;
 mod strand;
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -40,6 +40,14 @@ pub(crate) enum Which {
 }
 
 impl Which {
+    /// Its number among the standard descriptors.
+    pub(crate) fn number(self) -> RawFd {
+        match self {
+            Self::Out => 1,
+            Self::Err => 2,
+        }
+    }
+
     /// Puts a file in the stream's place.
     pub(crate) fn put(self, file: impl AsFd) -> io::Result<()> {
         match self {
@@ -154,6 +162,12 @@ pub(crate) fn forget_launcher() {
         relay.listens.store(false, Ordering::SeqCst);
         relay.wake();
     });
+}
+
+/// Turns to these logs, for what is written from now on. What was written before goes to the ones before.
+pub(crate) fn turn_to(logs: [Option<OwnedFd>; 2]) {
+    // Where a log keeps it, it is done when that lets go.
+    ask(|done| Order::TurnTo(logs, done));
 }
 
 /// Writes all that was written so far to the logs, because the end is near: also a line without an end.

@@ -15,6 +15,7 @@ use nix::unistd::{AccessFlags, access, chdir, execve, fchdir};
 use super::agreement::Agreement;
 use super::origin::{Origin, text, texts, with_handover};
 use super::relay::{self, Held};
+use super::reopen::Logs;
 use super::stages::Role;
 use super::watcher::Listening;
 use crate::context::Cause;
@@ -37,6 +38,8 @@ pub(super) struct Daemon<'a> {
     pub(super) latch: &'a Latch,
     /// What hears the signals in this image.
     pub(super) ear: &'a Listening,
+    /// What may just be opened again.
+    pub(super) logs: Option<&'a Logs>,
 }
 
 /// Begins the program anew in the place of this one. Returns only if that fails, and then all is as it was.
@@ -58,11 +61,18 @@ pub(super) fn reload(daemon: &Daemon<'_>, asked: Option<Cause>, agreement: &Agre
 }
 
 fn become_again(daemon: &Daemon<'_>) -> io::Result<Infallible> {
-    let Daemon { origin, plan, pidfile, role, latch, ear } = daemon;
+    let Daemon { origin, plan, pidfile, role, latch, ear, logs } = daemon;
     let part = if *role == Role::Foreground { Part::SameForeground } else { Part::SameDaemon };
     let (program, words) = (text(origin.program.as_os_str())?, texts(&origin.words)?);
     let back = Elsewhere::go(&origin.dir)?;
     let _ = io::stdout().flush();
+    // A signal that comes in between must not end the next image before it can hear; one that asks for the shutdown is noted.
+    let _still = ear.get().map(|ear| ear.hold());
+    let _mask = Mask::block(&SigSet::all())?;
+    // What was heard until then is done by this image: the next one would not know of it.
+    if let Some(logs) = logs {
+        logs.finish();
+    }
     let held = relay::hold()?;
     let [folder, claim, file] = pidfile.parts();
     let mut parts: Vec<_> = [folder, claim, file, back.0.as_fd(), latch.as_fd()].map(Some).into();
@@ -71,9 +81,6 @@ fn become_again(daemon: &Daemon<'_>) -> io::Result<Infallible> {
     let missing = held.as_ref().map(Held::missing).unwrap_or_default();
     let handover = Handover { missing, ..origin.handover(part, plan, numbers(parts))? };
     let environment = with_handover(env::vars_os().collect(), &handover)?;
-    // A signal that comes in between must not end the next image before it can hear; one that asks for the shutdown is noted.
-    let _still = ear.get().map(|ear| ear.hold());
-    let _mask = Mask::block(&SigSet::all())?;
     let _open = Open::over_exec(&fds)?;
     Ok(execve(&program, &words, &environment)?)
 }

@@ -215,7 +215,7 @@ fn open_stdin(path: &Path) -> io::Result<OwnedFd> {
 const LOG: OFlag = OFlag::O_WRONLY.union(OFlag::O_APPEND).union(CAREFUL);
 
 /// Opens for appending; a file that is not there is made with mode 0640, its folders with 0755 less the umask.
-fn open_log(path: &Path, owner: Owner) -> io::Result<OwnedFd> {
+pub(super) fn open_log(path: &Path, owner: Owner) -> io::Result<OwnedFd> {
     match open_existing(path, owner) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => create_log(path, owner),
         other => other,

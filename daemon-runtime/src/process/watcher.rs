@@ -17,6 +17,7 @@ use signal_hook::SigId;
 use signal_hook::consts::{SIGINT, SIGQUIT, SIGTERM};
 
 use super::agreement::Agreement;
+use super::reopen::Logs;
 use super::startup::{Answer, Word};
 use super::{end, mishap, reason};
 use crate::context::{Cause, Context, Request};
@@ -36,6 +37,8 @@ pub(crate) struct Watcher {
     pub(crate) stop_signal: i32,
     /// What the user wants of signals.
     pub(crate) signals: Vec<(i32, SignalAction)>,
+    /// What a signal may have opened again.
+    pub(crate) logs: Option<Arc<Logs>>,
     /// Where every request for a shutdown is noted, for the next image of the program.
     pub(crate) latch: Latch,
     /// In the foreground, where no launcher counts: when the daemon is taken for ready.
@@ -136,7 +139,7 @@ impl Watcher {
     }
 
     fn asks_for_shutdown(&self, signal: i32) -> bool {
-        !matches!(self.mapped(signal), Some(SignalAction::Call(_)))
+        !matches!(self.mapped(signal), Some(SignalAction::Call(_) | SignalAction::Reopen))
     }
 
     /// What the user wants of a signal.
@@ -221,6 +224,10 @@ impl Watcher {
         if let (Some(SignalAction::Call(call)), Some(caller)) = (self.mapped(signal), caller) {
             // The thread at the other end lives as long as this one.
             let _ = caller.calls.send(Arc::clone(call));
+            return;
+        }
+        if let Some(SignalAction::Reopen) = self.mapped(signal) {
+            self.logs.iter().for_each(Logs::ask);
             return;
         }
         // Told before it is asked: the worker may end the moment it learns of it.

@@ -49,6 +49,8 @@ pub(crate) struct Plan {
     pub(crate) start_timeout: Duration,
     pub(crate) stop_timeout: Duration,
     pub(crate) stop_signal: i32,
+    /// Whether the work is another program.
+    pub(crate) is_program: bool,
 }
 
 impl Plan {
@@ -68,10 +70,12 @@ impl Plan {
         pidfile: PathBuf,
         workdir: PathBuf,
         chroot: Option<PathBuf>,
+        logs: [Option<PathBuf>; 2],
     ) -> Result<Self, Error> {
         spec.check_all_but(&["pidfile", "stdin", "stdout", "stderr", "workdir", "chroot", "prefix"])?;
-        let streams = || Stream::Path(NULL.into());
-        let places = Places { pidfile, stdin: streams(), stdout: streams(), stderr: streams() };
+        let stream = |path: Option<PathBuf>| Stream::Path(path.unwrap_or_else(|| NULL.into()));
+        let [stdout, stderr] = logs.map(stream);
+        let places = Places { pidfile, stdin: stream(None), stdout, stderr };
         Ok(Self { chroot, ..Self::with(spec, spec.display_name(), places, workdir)? })
     }
 
@@ -103,6 +107,7 @@ impl Plan {
             start_timeout: spec.start_timeout.min(FOR_EVER),
             stop_timeout: spec.stop_timeout.min(FOR_EVER),
             stop_signal: spec.stop_signal.0,
+            is_program: matches!(*spec.job.borrow(), Job::Program { .. }),
             instance: spec.instance.get(),
             ordinal: spec.ordinal,
             name,
@@ -151,6 +156,11 @@ fn check_program(spec: &Spec) -> Result<(), Error> {
     };
     if spec.signals.iter().any(ignored) {
         return Err(refuse("signals", "SIGCHLD", "ignored, it would hide the end of the program"));
+    }
+    if spec.output == Output::Direct && spec.signals.iter().any(|(_, action)| matches!(action, SignalAction::Reopen)) {
+        let reason =
+            "another program has its streams from its start; with `output = \"relayed\"` its logs can be opened again";
+        return Err(refuse("signals", "reopen", reason));
     }
     Ok(())
 }

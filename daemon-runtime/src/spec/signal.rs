@@ -25,7 +25,8 @@ impl Signal {
     }
 }
 
-/// What a signal in `signals` does: calls a function, is ignored (`"ignore"`), or asks for the shutdown (`"terminate"`).
+/// What a signal in `signals` does: calls a function, is ignored (`"ignore"`), asks for the shutdown (`"terminate"`), or has the
+/// logs opened again (`"reopen"`).
 #[derive(Clone)]
 pub enum SignalAction {
     /// The function is called, on a thread of its own and not in the signal's handler, so it may do whatever it likes.
@@ -34,6 +35,9 @@ pub enum SignalAction {
     Ignore,
     /// As with SIGTERM, a shutdown is asked for.
     Terminate,
+    /// The files of stdout and stderr are opened again by their paths, as after a rotation. It is what SIGHUP does where nothing
+    /// else is said of it and a stream is the file of a path.
+    Reopen,
 }
 
 impl std::fmt::Debug for SignalAction {
@@ -42,16 +46,17 @@ impl std::fmt::Debug for SignalAction {
             Self::Call(_) => "Call",
             Self::Ignore => "Ignore",
             Self::Terminate => "Terminate",
+            Self::Reopen => "Reopen",
         })
     }
 }
 
-/// What can be given for a signal: `Fn()`, `"ignore"`, `"terminate"`, a [`SignalAction`], or an `Option` of these.
+/// What can be given for a signal: `Fn()`, `"ignore"`, `"terminate"`, `"reopen"`, a [`SignalAction`], or an `Option` of these.
 ///
 /// `Shape` only keeps these apart; it is always inferred.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be what a signal does",
-    note = "it is a function or closure without parameters, `\"ignore\"`, or `\"terminate\"`"
+    note = "it is a function or closure without parameters, `\"ignore\"`, `\"terminate\"`, or `\"reopen\"`"
 )]
 pub trait IntoSignalAction<Shape> {
     #[doc(hidden)]
@@ -69,9 +74,10 @@ impl IntoSignalAction<&str> for &str {
         match self {
             "ignore" => Setting::Value(SignalAction::Ignore),
             "terminate" => Setting::Value(SignalAction::Terminate),
+            "reopen" => Setting::Value(SignalAction::Reopen),
             _ => Setting::Refused {
                 value: format!("{self:?}"),
-                reason: "a signal calls a function, or is one of \"ignore\", \"terminate\"".to_owned(),
+                reason: "a signal calls a function, or is one of \"ignore\", \"terminate\", \"reopen\"".to_owned(),
             },
         }
     }

@@ -20,6 +20,14 @@ pub enum Stream {
 }
 
 impl Stream {
+    /// The path that was given, if one was.
+    pub(crate) fn named(&self) -> Option<&Path> {
+        match self {
+            Self::Path(path) => Some(path),
+            Self::Open(_) => None,
+        }
+    }
+
     /// Where it can be found; an open file by its descriptor.
     pub(crate) fn path(&self) -> PathBuf {
         match self {

@@ -45,8 +45,8 @@ fn stop_signal(arguments: &Arguments) -> Option<(String, Option<&Argument>)> {
 /// What the signal does, if that lets the daemon live on for certain.
 fn going_on(entry: &Entry) -> Option<&Expr> {
     let value = entry.value.as_ref()?;
-    let is_ignored = matches!(Literal::of(value), Some(Literal::Text(word)) if word == "ignore");
-    (is_function(bare(value)) || is_ignored).then_some(value)
+    let goes_on = matches!(Literal::of(value), Some(Literal::Text(word)) if word == "ignore" || word == "reopen");
+    (is_function(bare(value)) || goes_on).then_some(value)
 }
 
 /// Constants and variants are paths as well, and may yet end it; their names begin with a capital.
@@ -72,6 +72,7 @@ mod tests {
         for clash in [
             "signals(SIGTERM = logs::reopen)",
             "signals(TERM = \"ignore\")",
+            "signals(TERM = \"reopen\")",
             "signals(SIGTERM = || ()), stop_signal = None",
         ] {
             assert_eq!(told(clash).len(), 1, "{clash}");

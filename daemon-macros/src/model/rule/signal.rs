@@ -12,7 +12,7 @@ const SIGNALS: &[&str] = &[
 ];
 
 /// Words for what a signal can do without a function.
-const REACTIONS: &[&str] = &[r#""ignore""#, r#""terminate""#];
+const REACTIONS: &[&str] = &[r#""ignore""#, r#""terminate""#, r#""reopen""#];
 
 /// A signal that asks for the shutdown, as text.
 pub(super) fn check(literal: &Literal<'_>) -> Verdict {
@@ -52,7 +52,7 @@ pub(super) fn reaction(literal: &Literal<'_>) -> Verdict {
             Err(unknown("value", &format!("{word:?}"), REACTIONS) + ", and any function")
         }
         Literal::Text(_) => Ok(()),
-        _ => Err("expected a function, `\"ignore\"` or `\"terminate\"`".to_owned()),
+        _ => Err("expected a function, `\"ignore\"`, `\"terminate\"` or `\"reopen\"`".to_owned()),
     }
 }
 
@@ -145,9 +145,10 @@ mod tests {
     }
 
     #[test]
-    fn a_signal_does_what_one_of_two_words_says() {
-        assert_eq!(said(&Rule::Reaction, r#""ignore""#), None);
-        assert_eq!(said(&Rule::Reaction, r#""terminate""#), None);
+    fn a_signal_does_what_one_of_three_words_says() {
+        for word in [r#""ignore""#, r#""terminate""#, r#""reopen""#] {
+            assert_eq!(said(&Rule::Reaction, word), None);
+        }
         let answer = said(&Rule::Reaction, r#""ignored""#).unwrap_or_default();
         assert!(answer.contains(r#"did you mean `"ignore"`?"#), "{answer}");
         assert!(said(&Rule::Reaction, "1").is_some());

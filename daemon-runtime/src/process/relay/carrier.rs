@@ -32,7 +32,9 @@ const WIDE: i32 = 1024 * 1024;
 pub(super) enum Order {
     /// To pass on what is there.
     PassOn(Sender<()>),
-    /// The same, with what has no end.
+    /// The same, and then to go on with these logs, stdout's and stderr's.
+    TurnTo([Option<OwnedFd>; 2], Sender<()>),
+    /// To pass on what is there, with what has no end.
     Drain(Sender<()>),
     /// The same, and then to stand still until it is told to go on, or nobody is there to tell.
     Hold(Sender<io::Result<Still>>, Receiver<Sender<()>>),
@@ -114,6 +116,11 @@ impl Carrier {
                 self.pass_all();
                 let _ = done.send(());
             }
+            Order::TurnTo(files, done) => {
+                self.pass_all();
+                self.turn_to(files);
+                let _ = done.send(());
+            }
             Order::Drain(done) => {
                 self.drain();
                 let _ = done.send(());
@@ -134,6 +141,37 @@ impl Carrier {
     fn pass_all(&mut self) {
         for strand in &mut self.strands {
             strand.pass_all(&mut self.logs, &self.listens);
+        }
+    }
+
+    /// What the logs before did not take is told in the new ones.
+    fn turn_to(&mut self, mut files: [Option<OwnedFd>; 2]) {
+        self.logs.iter_mut().for_each(try_to_tell);
+        for at in 0..self.strands.len() {
+            let Strand { which, log: before, .. } = self.strands[at];
+            let Some(file) = files[which as usize].take().filter(|file| !is_of(&self.logs[before], file)) else {
+                continue;
+            };
+            let known = self.logs.iter().position(|log| is_of(log, &file));
+            self.strands[at].log = known.unwrap_or_else(|| {
+                self.logs.push(Log::new(LogFile(file), Missing::default()));
+                self.logs.len() - 1
+            });
+            if self.strands.iter().all(|strand| strand.log != before) {
+                let owed = self.logs[before].part();
+                self.logs[self.strands[at].log].inherit(owed);
+            }
+        }
+        self.let_go();
+    }
+
+    /// Lets go of the logs that no strand leads to any more.
+    fn let_go(&mut self) {
+        for at in (0..self.logs.len()).rev().collect::<Vec<_>>() {
+            if self.strands.iter().all(|strand| strand.log != at) {
+                self.logs.remove(at);
+                self.strands.iter_mut().filter(|strand| strand.log > at).for_each(|strand| strand.log -= 1);
+            }
         }
     }
 
@@ -199,6 +237,10 @@ impl Carrier {
         });
         Ok(Still { streams: streams.collect::<io::Result<_>>()?, missing })
     }
+}
+
+fn is_of(log: &Log<LogFile>, file: &OwnedFd) -> bool {
+    is_same(&log.sink().0, file)
 }
 
 fn try_to_tell<S: Sink>(log: &mut Log<S>) {

@@ -38,7 +38,7 @@ enum Tail {
 
 /// What is missing of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Cut {
+pub(super) enum Cut {
     Nothing,
     /// A part of it, and so all that follows is left out too; the line is among those that are still to be told of.
     Untold,
@@ -99,6 +99,21 @@ impl<S: Sink> Log<S> {
             self.tail = Tail::Broken;
         }
         Missing { breaks_off: self.tail == Tail::Broken, ..self.missing }
+    }
+
+    /// For the log that takes this one's place: what is missing, and of which lines the rest is to be left out.
+    pub(super) fn part(&mut self) -> (Missing, [Cut; 2]) {
+        let missing = Missing { breaks_off: false, ..self.give_up() };
+        self.missing = Missing::default();
+        (missing, self.cuts)
+    }
+
+    /// The other way round.
+    pub(super) fn inherit(&mut self, (missing, cuts): (Missing, [Cut; 2])) {
+        self.missing.add_all(missing);
+        for (cut, before) in self.cuts.iter_mut().zip(cuts).filter(|(_, before)| *before != Cut::Nothing) {
+            *cut = before;
+        }
     }
 
     fn is_told(&mut self) {
@@ -336,6 +351,19 @@ mod tests {
         next.pass(OUT, b"three\n");
         assert_eq!(text(&log), "on");
         assert_eq!(text(&next), format!("\n{}three\n", told("2 lines", "6 bytes")));
+    }
+
+    #[test]
+    fn the_log_that_takes_its_place_tells_what_it_did_not_take_and_begins_with_a_whole_line() {
+        let mut log = log(&[Takes(2), Fails(FULL), Fails(FULL)]);
+        log.pass(OUT, b"one\n");
+        log.pass(ERR, b"torn ");
+        let mut next = Log::new(Script::default(), Missing::default());
+        next.inherit(log.part());
+        assert!(!log.is_behind());
+        next.pass(ERR, b"line\nwhole\n");
+        assert_eq!(text(&log), "on");
+        assert_eq!(text(&next), format!("{}whole\n", told("2 lines", "12 bytes")));
     }
 
     #[test]

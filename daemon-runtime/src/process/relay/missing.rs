@@ -25,6 +25,15 @@ impl Missing {
         self.bytes = self.bytes.saturating_add(bytes as u64);
     }
 
+    /// What another log has not taken either.
+    pub(super) fn add_all(&mut self, other: Self) {
+        if self.lines == 0 {
+            self.errno = other.errno;
+        }
+        self.lines = self.lines.saturating_add(other.lines);
+        self.bytes = self.bytes.saturating_add(other.bytes);
+    }
+
     /// The line that tells of it; none where nothing is missing.
     pub(super) fn told(&self) -> Option<String> {
         let Self { lines, bytes, .. } = self;

@@ -58,7 +58,9 @@ impl Daemon {
     /// What a signal does: the key `signals(SIGHUP = fn, SIGUSR1 = "ignore", SIGUSR2 = "terminate")`. A function is called on
     /// a thread of its own, one call after the other. Set again, the later one holds.
     ///
-    /// With a function for SIGHUP, `reload` works. The signal that `stop` sends can only be `"terminate"`.
+    /// Where nothing is said of SIGHUP, and stdout or stderr is the file of a path, it is `"reopen"`: logrotate(8) may have moved
+    /// the files away. A log that cannot be opened again stays, and is told so. With that, or with a function for SIGHUP,
+    /// `reload` works. The signal that `stop` sends can only be `"terminate"`.
     pub fn signal<Shape>(mut self, signal: impl IntoSetting<Signal>, action: impl IntoSignalAction<Shape>) -> Self {
         match action.into_signal_action() {
             Setting::Unset => self,

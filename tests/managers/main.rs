@@ -1,0 +1,9 @@
+//! The tools that people already run, each driving a daemon of this crate by the tool's own commands. What a tool says is
+//! compared with what is. A test whose tool is not installed skips itself, and says so.
+
+#[path = "../lifecycle/home.rs"]
+#[allow(dead_code, reason = "each of the test programs uses its part of it")]
+mod home;
+mod logrotate;
+mod pidfile;
+mod tool;
