@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 pub use self::shutdown::Shutdown;
 pub use self::tick::Tick;
 use crate::error::Error;
+use crate::manager::{Manager, Socket};
 
 /// The daemon as its worker sees it. Clones are the same daemon, and may go to other threads.
 ///
@@ -37,6 +38,8 @@ struct Shared {
     pid: u32,
     instance: Option<u32>,
     powers: Powers,
+    /// Who has begun the daemon, and wants to know how it is.
+    manager: Option<Arc<Manager>>,
     asked: Mutex<Asked>,
     changed: Condvar,
 }
@@ -80,9 +83,9 @@ pub(crate) enum Request {
 }
 
 impl Context {
-    pub(crate) fn new(name: String, instance: Option<u32>, powers: Powers) -> Self {
-        let (asked, changed) = (Mutex::default(), Condvar::new());
-        Self { shared: Arc::new(Shared { name, pid: std::process::id(), instance, powers, asked, changed }) }
+    pub(crate) fn new(name: String, instance: Option<u32>, powers: Powers, manager: Option<Arc<Manager>>) -> Self {
+        let (asked, changed, pid) = (Mutex::default(), Condvar::new(), std::process::id());
+        Self { shared: Arc::new(Shared { name, pid, instance, powers, manager, asked, changed }) }
     }
 
     /// The daemon's name.
@@ -109,14 +112,88 @@ impl Context {
         (self.shared.powers.ready)();
     }
 
+    /// Tells the service manager what the daemon is doing, in a few words on one line: `systemctl status` shows them. Where
+    /// nobody listens, it does nothing.
+    pub fn set_status(&self, text: impl AsRef<str>) {
+        if let Some(manager) = self.manager() {
+            manager.status(text.as_ref());
+        }
+    }
+
+    /// Gives the service manager a sign of life, where it wants them (`WatchdogSec=` in a systemd unit), and no more often
+    /// than it does.
+    ///
+    /// Most daemons need no such call: the worker gives the sign wherever its thread calls [`wait`](Self::wait) (as long as
+    /// that lasts) or [`is_shutdown`](Self::is_shutdown), or awaits [`shutdown`](Self::shutdown), and a repeating daemon
+    /// does between its ticks. No thread of ours gives it in the worker's place, so that a worker that hangs is noticed.
+    /// Who is long at work elsewhere, or leaves the work to other threads, says by this that it goes on.
+    pub fn beat(&self) {
+        if let Some(manager) = self.manager() {
+            manager.beat();
+        }
+    }
+
+    /// The sockets that the service manager has opened for the daemon (`LISTEN_FDS`, a systemd `.socket` unit), in its order.
+    /// They are there the first time only; an image of the program that [`reload`](Self::reload) has begun has them again, and
+    /// meanwhile who connects waits, and is not refused. Close-on-exec is set.
+    ///
+    /// ```no_run
+    /// # use std::net::TcpListener;
+    /// fn worker(ctx: &daemon_runtime::Context) -> std::io::Result<()> {
+    ///     let listener = match ctx.sockets().into_iter().next() {
+    ///         Some(socket) => socket.into_tcp_listener()?,
+    ///         None => TcpListener::bind("127.0.0.1:7070")?,
+    ///     };
+    ///     # let _ = listener;
+    ///     Ok(())
+    /// }
+    /// ```
+    #[must_use = "they are there only once"]
+    pub fn sockets(&self) -> Vec<Socket> {
+        self.manager().map(Manager::take_sockets).unwrap_or_default()
+    }
+
     /// Whether a shutdown was asked for.
     #[must_use]
     pub fn is_shutdown(&self) -> bool {
+        self.be_alive();
         self.asked().is_some()
     }
 
     /// Sleeps for `time`; true as soon as a shutdown is asked for.
     pub fn wait(&self, time: Duration) -> bool {
+        match self.manager().and_then(Manager::pause_of_worker) {
+            Some(pause) => self.sleep_in_pieces(time, pause),
+            None => self.sleep(time),
+        }
+    }
+
+    /// Sleeps with a sign of life at the beginning of each piece.
+    fn sleep_in_pieces(&self, time: Duration, pause: Duration) -> bool {
+        let until = Instant::now().checked_add(time);
+        loop {
+            self.be_alive();
+            let left = until.map_or(time, |until| until.saturating_duration_since(Instant::now()));
+            if self.sleep(left.min(pause)) {
+                return true;
+            }
+            if left <= pause {
+                return false;
+            }
+        }
+    }
+
+    fn be_alive(&self) {
+        if let Some(manager) = self.manager() {
+            manager.beat_of_worker();
+        }
+    }
+
+    fn manager(&self) -> Option<&Manager> {
+        self.shared.manager.as_deref()
+    }
+
+    fn sleep(&self, time: Duration) -> bool {
         let (asked, _) = self
             .shared
             .changed
@@ -198,6 +275,10 @@ impl Context {
 
     /// Asks for the shutdown. The first cause is the one that is told at the end.
     pub(crate) fn ask(&self, cause: Cause) -> Request {
+        // First of all: the daemon may be gone the moment its worker knows.
+        if let Some(manager) = self.manager() {
+            manager.stopping();
+        }
         let mut asked = self.lock();
         if asked.cause.is_some() {
             return Request::Again;
@@ -209,6 +290,20 @@ impl Context {
         // Not under the lock: a waker is foreign code.
         waiting.into_values().for_each(Waker::wake);
         Request::First
+    }
+
+    /// Has every task that waits for the shutdown look again, which is its sign of life.
+    pub(crate) fn nudge(&self) {
+        let waiting: Vec<Waker> = self.lock().waiting.values().cloned().collect();
+        waiting.into_iter().for_each(Waker::wake);
+    }
+
+    /// Waits for the shutdown where the work is done elsewhere, by somebody whose end would be known.
+    pub(crate) fn wait_for_others(&self) {
+        let pause = self.manager().and_then(Manager::pause).unwrap_or(Duration::MAX);
+        while !self.sleep(pause) {
+            self.beat();
+        }
     }
 
     pub(crate) fn asked(&self) -> Option<Cause> {
@@ -235,7 +330,7 @@ mod tests {
     fn context() -> Context {
         let powers =
             Powers { ready: Box::new(|| {}), reopen: Box::new(|| Ok(())), reload: Box::new(|_| Error::NotRunning) };
-        Context::new("x".into(), None, powers)
+        Context::new("x".into(), None, powers, None)
     }
 
     #[test]

@@ -174,6 +174,11 @@ pub enum Error {
         /// The system's error.
         source: io::Error,
     },
+    /// The sockets that a service manager has opened for the daemon could not be taken over.
+    Sockets {
+        /// The system's error.
+        source: io::Error,
+    },
     /// The worker returned an error before it was ready.
     WorkerFailed {
         /// The worker's own words.
@@ -314,6 +319,7 @@ impl Error {
             | Self::PidFile { source, .. }
             | Self::Signals { source }
             | Self::Descriptors { source }
+            | Self::Sockets { source }
             | Self::Signal { source, .. }
             | Self::Handle { source, .. } => Some(source),
             _ => None,

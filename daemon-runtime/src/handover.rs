@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use nix::unistd::{Pid, getpid, getsid};
 use serde_json::{Value, json};
 
+use crate::manager::Given;
 use crate::sys::descriptor;
 
 /// The variable's name.
@@ -61,6 +62,8 @@ pub(crate) struct Handover {
     pub(crate) fds: Vec<Option<RawFd>>,
     /// What is still to be told as missing in each relayed log.
     pub(crate) missing: Vec<[u64; 4]>,
+    /// What is open for the service manager, and what it wants.
+    pub(crate) manager: Given,
 }
 
 impl Handover {
@@ -92,6 +95,7 @@ impl Handover {
             "dir": bytes(&self.dir),
             "fds": self.fds,
             "missing": self.missing,
+            "manager": self.manager.to_json(),
         })
         .to_string()
     }
@@ -121,6 +125,7 @@ impl Handover {
             dir: path(told.get("dir")?)?,
             fds: told.get("fds")?.as_array()?.iter().map(fd).collect(),
             missing: told.get("missing").and_then(Value::as_array).into_iter().flatten().map(four).collect(),
+            manager: told.get("manager").map(Given::parse).unwrap_or_default(),
         })
     }
 
@@ -181,7 +186,8 @@ pub(crate) fn is_variable(key: &OsStr) -> bool {
 #[cfg(any(test, fuzzing))]
 pub(crate) fn is_understood_or_none(text: &str) {
     let Some(heard) = Handover::parse(text) else { return };
-    assert!(heard.fds.iter().flatten().all(|fd| *fd >= 0), "{heard:?}");
+    let of_manager = heard.manager.notice.iter().chain(heard.manager.sockets.iter().map(|(_, fd)| fd));
+    assert!(heard.fds.iter().flatten().chain(of_manager).all(|fd| *fd >= 0), "{heard:?}");
     let again = Handover::parse(&heard.text()).expect("it is ours");
     assert_eq!(again, heard);
 }
@@ -196,6 +202,16 @@ mod tests {
     }
 
     prop_compose! {
+        fn given()(
+            notice in proptest::option::of(0..=RawFd::MAX),
+            watchdog in any::<Option<u64>>(),
+            sockets in proptest::collection::vec((".{0,8}", 0..=RawFd::MAX), 0..3),
+        ) -> Given {
+            Given { notice, watchdog, sockets }
+        }
+    }
+
+    prop_compose! {
         fn handover()(
             part in proptest::sample::select(&PARTS[..]),
             name in ".{0,12}",
@@ -205,10 +221,12 @@ mod tests {
             logs in proptest::array::uniform2(proptest::option::of(path())),
             fds in proptest::collection::vec(proptest::option::of(0..=RawFd::MAX), 0..14),
             missing in proptest::collection::vec(any::<[u64; 4]>(), 0..3),
+            manager in given(),
         ) -> Handover {
             let part = part.0;
             Handover {
                 part, name, instance, ordinal, from, pidfile, workdir, chroot, logs, claim, program, dir, fds, missing,
+                manager,
             }
         }
     }
@@ -261,11 +279,13 @@ mod tests {
                 dir: "/tmp".into(),
                 fds: vec![Some(7), None],
                 missing: vec![[1, 2, 3, 4]],
+                manager: Given { notice: Some(9), watchdog: Some(5), sockets: vec![("web".into(), 8)] },
             };
             let heard = Handover::parse(&told.text()).expect("understood");
             assert_eq!((heard.part, heard.name, heard.instance), (part, told.name, Some(3)));
             assert_eq!((heard.pidfile, heard.fds, heard.chroot), (told.pidfile, told.fds, None));
             assert_eq!((heard.missing, heard.logs), (told.missing, told.logs));
+            assert_eq!(heard.manager, told.manager);
         }
     }
 

@@ -73,6 +73,7 @@ mod folder;
 #[doc(hidden)]
 pub mod fuzzing;
 mod handover;
+mod manager;
 mod outcome;
 mod pidfile;
 mod process;
@@ -90,6 +91,7 @@ pub use asynchronous::block_on;
 pub use context::{Context, Shutdown, Tick};
 pub use daemon_macros::{daemon, repeat_daemon};
 pub use error::Error;
+pub use manager::Socket;
 pub use outcome::Outcome;
 pub use pidfile::PidFile;
 pub use service::{Application, Served, ServiceRunner, ServiceRunnerError};

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Stdio};
 
@@ -66,11 +66,7 @@ fn run_stays_with_its_pid_in_the_pidfile_and_not_a_word_until_it_is_asked_to_end
 
 #[test]
 fn a_start_stays_in_the_foreground_where_it_is_told_to_or_somebody_looks_after_it() {
-    let reasons = [
-        (&["start", "--foreground"][..], None),
-        (&["start"], Some(("ACTOR_DETACH", "false"))),
-        (&["start"], Some(("NOTIFY_SOCKET", "/nowhere/notify"))),
-    ];
+    let reasons = [(&["start", "--foreground"][..], None), (&["start"], Some(("ACTOR_DETACH", "false")))];
     for (words, variable) in reasons {
         let home = Home::new();
         let mut program = home.actor("ready");
@@ -79,6 +75,53 @@ fn a_start_stays_in_the_foreground_where_it_is_told_to_or_somebody_looks_after_i
         let ready = format!("Starting actor ... OK (pid {})\n", child.id());
         assert_ends_well(&home, child, &ready);
     }
+}
+
+/// A service manager that only listens, and what it has heard so far.
+fn manager(home: &Home) -> impl Fn() -> Vec<String> {
+    let socket = UnixDatagram::bind(home.path("notify")).expect("bound");
+    socket.set_nonblocking(true).expect("set");
+    move || {
+        let mut bytes = [0; 1024];
+        let word = || socket.recv(&mut bytes).ok().map(|length| String::from_utf8_lossy(&bytes[..length]).into_owned());
+        std::iter::from_fn(word).collect()
+    }
+}
+
+#[test]
+fn a_start_that_is_to_notify_a_manager_stays_in_the_foreground_and_tells_it() {
+    let home = Home::new();
+    let heard = manager(&home);
+    let child = living(home.actor("ready").set("NOTIFY_SOCKET", home.path("notify")), &home, &["start"]);
+    let mut words = Vec::new();
+    eventually("the word", || {
+        words.extend(heard());
+        words == ["READY=1"]
+    });
+    let ready = format!("Starting actor ... OK (pid {})\n", child.id());
+    assert_ends_well(&home, child, &ready);
+    assert_eq!(heard(), ["STOPPING=1"]);
+}
+
+#[test]
+fn a_manager_that_is_out_of_reach_is_told_of_once_and_is_no_reason_to_end() {
+    let why =
+        |why: &str| format!("warning: the service manager cannot be told how the daemon is (NOTIFY_SOCKET): {why}\n");
+    let home = Home::new();
+    let child = living(home.actor("ready").set("NOTIFY_SOCKET", "/nowhere/notify"), &home, &["run"]);
+    signal(pid_of(&child), Signal::SIGTERM);
+    Told::of(child).assert(0, "", &why("/nowhere/notify: No such file or directory"));
+    home.assert_nothing_left();
+
+    // It was there, and is not any more.
+    let home = Home::new();
+    let heard = manager(&home);
+    let child = living(home.actor("ready").set("NOTIFY_SOCKET", home.path("notify")), &home, &["run"]);
+    eventually("the word", || heard() == ["READY=1"]);
+    drop(heard);
+    signal(pid_of(&child), Signal::SIGTERM);
+    Told::of(child).assert(0, "", &why("Connection refused"));
+    home.assert_nothing_left();
 }
 
 #[test]
@@ -93,10 +136,12 @@ fn a_start_by_a_super_server_stays_in_the_foreground() {
 #[test]
 fn detach_true_means_the_background_whoever_looks_after_us() {
     let home = Home::new();
+    let heard = manager(&home);
     let (program, _socket) = with_a_socket_as_stdin(home.actor("ready"));
-    let told = program.set("ACTOR_DETACH", "true").set("NOTIFY_SOCKET", "/nowhere/notify").run(&["start"]);
+    let told = program.set("ACTOR_DETACH", "true").set("NOTIFY_SOCKET", home.path("notify")).run(&["start"]);
     told.assert(0, &format!("Starting actor ... OK (pid {})\n", home.pid()), "");
     assert_eq!(home.processes(), [home.pid()]);
+    assert_eq!(heard(), [format!("MAINPID={}\nREADY=1", home.pid())]);
 }
 
 #[test]

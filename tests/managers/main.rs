@@ -5,5 +5,10 @@
 #[allow(dead_code, reason = "each of the test programs uses its part of it")]
 mod home;
 mod logrotate;
+mod machine;
 mod pidfile;
+mod readme;
+mod systemd;
+mod systemd_failures;
+mod systemd_sockets;
 mod tool;

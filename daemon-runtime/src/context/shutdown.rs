@@ -19,6 +19,7 @@ impl Future for Shutdown {
 
     fn poll(mut self: Pin<&mut Self>, task: &mut std::task::Context<'_>) -> Poll<()> {
         let context = self.context.clone();
+        context.beat();
         // Wakers are foreign code: made before the lock is taken, and dropped after it is given back.
         let waker = task.waker().clone();
         let mut asked = context.lock();

@@ -76,6 +76,9 @@ impl fmt::Display for Error {
             }
             Self::Signals { source } => write!(f, "cannot set up the signals: {}", words(source)),
             Self::Descriptors { source } => write!(f, "cannot close the inherited descriptors: {}", words(source)),
+            Self::Sockets { source } => {
+                write!(f, "cannot take over the sockets of the service manager: {}", words(source))
+            }
             Self::WorkerFailed { text, .. } | Self::Action { text, .. } | Self::Flags { text } => f.write_str(text),
             Self::WorkerPanicked { text, .. } => write!(f, "the worker panicked: {text}"),
             Self::WorkerExited { code, .. } => write!(f, "the worker ended with exit code {code} before it was ready"),

@@ -15,6 +15,7 @@ use nix::sys::stat::fstat;
 use super::relay;
 use super::startup::{Answer, DaemonEnd, Word};
 use super::streams::Later;
+use crate::manager::Manager;
 use crate::pidfile::Claimed;
 use crate::spec::setting::Readiness;
 
@@ -31,6 +32,8 @@ pub(crate) struct Agreement {
     pidfile: Arc<Claimed>,
     /// In the foreground, where there is no launcher: who is told that the daemon is ready.
     announce: Option<Announce>,
+    /// In the foreground, and where there is one: the service manager, which is told too.
+    manager: Option<Arc<Manager>>,
     announcer: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -57,12 +60,18 @@ impl Agreement {
             readiness,
             pidfile,
             announce: None,
+            manager: None,
             announcer: Mutex::default(),
         }
     }
 
     /// In the foreground.
-    pub(crate) fn alone(readiness: Readiness, announce: Announce, pidfile: Arc<Claimed>) -> Self {
+    pub(crate) fn alone(
+        readiness: Readiness,
+        announce: Announce,
+        manager: Option<Arc<Manager>>,
+        pidfile: Arc<Claimed>,
+    ) -> Self {
         let state = Mutex::new(State::default());
         Self {
             pid: std::process::id(),
@@ -71,6 +80,7 @@ impl Agreement {
             readiness,
             pidfile,
             announce: Some(announce),
+            manager,
             announcer: Mutex::default(),
         }
     }
@@ -119,6 +129,9 @@ impl Agreement {
         }
         self.changed.notify_all();
         drop(state);
+        if let Some(manager) = self.manager.as_ref().filter(|_| answer == Answer::Agreed) {
+            manager.ready();
+        }
         if let Some(announce) = self.announce.clone().filter(|_| answer == Answer::Agreed) {
             // From a thread of its own: the worker may hold the lock on stdout, and whoever reads it may be slow.
             let apart = thread::Builder::new().name("announcer".to_owned()).spawn(move || announce());

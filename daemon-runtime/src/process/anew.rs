@@ -23,6 +23,7 @@ use super::streams::Streams;
 use super::{end, foreground, leader, mishap, reason, relay};
 use crate::error::Error;
 use crate::handover::{Handover, Part, VARIABLE, is_variable, numbers};
+use crate::manager::{Given, Manager};
 use crate::pidfile::Claimed;
 use crate::spec::Spec;
 use crate::spec::plan::Plan;
@@ -38,6 +39,7 @@ pub(super) struct Handed<'a> {
     pub(super) pidfile: &'a Claimed,
     pub(super) streams: &'a Streams,
     pub(super) channel: &'a DaemonEnd,
+    pub(super) manager: Option<&'a Manager>,
 }
 
 impl Handed<'_> {
@@ -48,8 +50,11 @@ impl Handed<'_> {
 
     fn spawn(&self, plan: &Plan, part: Part, environment: Vec<(OsString, OsString)>) -> io::Result<Pid> {
         let fds = self.fds();
-        let handover = self.origin.handover(part, plan, numbers(fds.iter().copied()))?;
-        let kept = fds.iter().flatten().map(AsRawFd::as_raw_fd).chain(plan.preserve_fds.iter().copied());
+        let manager = self.manager.map(Manager::told).unwrap_or_default();
+        let handover = Handover { manager, ..self.origin.handover(part, plan, numbers(fds.iter().copied()))? };
+        let of_manager = self.manager.map(Manager::fds).unwrap_or_default();
+        let kept =
+            fds.iter().flatten().chain(&of_manager).map(AsRawFd::as_raw_fd).chain(plan.preserve_fds.iter().copied());
         let kept: Vec<_> = kept.filter(|fd| descriptor::is_open(*fd)).collect();
         let [stdin, stdout, ..] = self.streams.parts();
         let stderr = self.streams.early_stderr();
@@ -102,7 +107,9 @@ pub(crate) fn received(spec: &Spec) -> Result<Option<Arrived>, Error> {
     let plan = Plan::handed(spec, handover.pidfile.clone(), workdir, chroot, handover.logs.clone());
     let fds = fds.collect();
     match (handover.part, plan) {
-        (Part::Leader | Part::Daemon, Ok(plan)) => start(spec, &plan, handover.part, pidfile, origin, fds),
+        (Part::Leader | Part::Daemon, Ok(plan)) => {
+            start(spec, &plan, handover.part, pidfile, origin, fds, manager_of(&handover))
+        }
         (Part::Leader | Part::Daemon, Err(error)) => {
             pidfile.release();
             Err(error)
@@ -112,9 +119,15 @@ pub(crate) fn received(spec: &Spec) -> Result<Option<Arrived>, Error> {
                 Part::SameForeground => Role::Foreground,
                 _ => Role::Daemon { session: getsid(None).map_or(0, Pid::as_raw) },
             };
-            go_on(spec, plan, pidfile, role, origin, fds, &handover.missing).map(Some)
+            go_on(spec, plan, pidfile, role, origin, fds, &handover).map(Some)
         }
     }
+}
+
+/// The service manager that the image before this one had, if it had one.
+fn manager_of(handover: &Handover) -> Result<Option<Manager>, Error> {
+    let is_there = handover.manager != Given::default();
+    is_there.then(|| Manager::handed(&handover.manager, mishap::report)).transpose()
 }
 
 /// Whether this image was begun for a start, and has not come to its call: another start from here would begin yet another
@@ -144,6 +157,7 @@ fn start(
     pidfile: Claimed,
     origin: Origin,
     fds: Vec<Option<OwnedFd>>,
+    manager: Result<Option<Manager>, Error>,
 ) -> Result<Option<Arrived>, Error> {
     let mut fds = fds.into_iter();
     let Some(channel) = fds.next().flatten().map(DaemonEnd::handed) else { return Ok(None) };
@@ -152,14 +166,14 @@ fn start(
     let children = ChildrenStay::begin().map_err(|source| Error::Signals { source });
     // Nothing may end a half-made daemon without a word.
     let blocked = Mask::block(&SigSet::all()).map(std::mem::forget).map_err(|source| Error::Signals { source });
-    let made = blocked.and_then(|()| Ok((Prepared::open(plan)?, children?)));
-    let (prepared, children, streams) = match (made, Streams::handed(streams)) {
-        (Ok((prepared, children)), Some(streams)) => (prepared, children, streams),
+    let made = blocked.and_then(|()| Ok((Prepared::open(plan)?, children?, manager?)));
+    let (prepared, children, manager, streams) = match (made, Streams::handed(streams)) {
+        (Ok((prepared, children, manager)), Some(streams)) => (prepared, children, manager, streams),
         // What was there in the launcher a moment ago is not any more.
         (Err(error), _) => leader::fail(&channel, Failure::SessionLeader(io::Error::other(error))),
         (_, None) => leader::fail(&channel, Failure::SessionLeader(io::ErrorKind::NotFound.into())),
     };
-    let kit = Kit { pidfile, prepared, streams, origin, children };
+    let kit = Kit { pidfile, prepared, streams, origin, children, manager };
     match part {
         Part::Leader => lead(plan, kit, channel),
         _ => Ok(Some(daemon::arrive(spec, plan, kit, channel, Environment::Daemons))),
@@ -173,7 +187,8 @@ fn lead(plan: &Plan, kit: Kit, channel: DaemonEnd) -> ! {
         environment.retain(|(known, _)| *known != key);
         environment.push((key, value));
     }
-    let handed = Handed { origin: &kit.origin, pidfile: &kit.pidfile, streams: &kit.streams, channel: &channel };
+    let (origin, manager) = (&kit.origin, kit.manager.as_ref());
+    let handed = Handed { origin, pidfile: &kit.pidfile, streams: &kit.streams, channel: &channel, manager };
     match handed.spawn(plan, Part::Daemon, environment) {
         Ok(daemon) => leader::stay(kit, channel, daemon),
         Err(source) => leader::fail(&channel, Failure::SessionLeader(source)),
@@ -188,23 +203,25 @@ fn go_on(
     role: Role,
     origin: Origin,
     fds: Vec<Option<OwnedFd>>,
-    missing: &[[u64; 4]],
+    handover: &Handover,
 ) -> Result<Arrived, Error> {
     let mut fds = fds.into_iter();
     let (workdir, late) = (fds.next().flatten(), fds.next().flatten());
     // First of all: until somebody reads again, who writes much would wait for ever.
-    let relayed = relay::go_on([(); 6].map(|()| fds.next().flatten()), missing);
+    let relayed = relay::go_on([(); 6].map(|()| fds.next().flatten()), &handover.missing);
     let relayed = relayed.map_err(|source| Failure::Stage(Stage::Streams, source));
     let gone_on = plan.and_then(|plan| {
+        let manager = manager_of(handover)?.map(Arc::new);
         relayed.map_err(|failure| failure.told(&plan))?;
         let (keep, environment) = (Vec::new(), Environment::Daemons);
         let passage = Passage { spec, plan: &plan, pidfile: &pidfile, role, keep, environment };
-        passage.again(workdir.as_ref()).map(|()| plan.clone()).map_err(|failure| failure.told(&plan))
+        passage.again(workdir.as_ref()).map_err(|failure| failure.told(&plan))?;
+        Ok((plan, manager))
     });
     match gone_on {
-        Ok(plan) => Ok(Arrived {
+        Ok((plan, manager)) => Ok(Arrived {
             late: RefCell::new(late),
-            ..foreground::alone(&plan, Arc::new(pidfile), role, origin, Arc::new(|| {}))
+            ..foreground::alone(&plan, Arc::new(pidfile), role, origin, Arc::new(|| {}), manager)
         }),
         Err(error) => {
             // It was a daemon until now, so this is the end of one.

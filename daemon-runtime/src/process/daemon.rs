@@ -15,13 +15,14 @@ use super::streams::{Later, Streams};
 use super::watcher::{Listening, Watcher, Watching};
 use super::{end, mishap, relay, reload, work};
 use crate::context::{Context, Powers};
-use crate::error::Error;
+use crate::error::{Error, seconds};
+use crate::manager::Manager;
 use crate::pidfile::Claimed;
-use crate::spec::Spec;
 use crate::spec::hook::When;
 use crate::spec::plan::Plan;
 use crate::spec::signal::SignalAction;
 use crate::spec::stage::Stage;
+use crate::spec::{Job, Spec};
 use crate::sys::disposition::{self, ChildrenStay, Mask};
 use crate::sys::exit;
 use crate::sys::latch::Latch;
@@ -35,6 +36,8 @@ pub(crate) struct Kit {
     pub(crate) origin: Origin,
     /// For the two who wait for a child; the daemon has its own way with SIGCHLD back.
     pub(crate) children: ChildrenStay,
+    /// Who has begun the launcher, if it was a service manager.
+    pub(crate) manager: Option<Manager>,
 }
 
 /// A process that is the daemon, with all stages behind it and the worker still to come.
@@ -49,6 +52,8 @@ pub(crate) struct Arrived {
     pub(crate) settled: Option<Instant>,
     /// After a reload: says whether a shutdown was asked for while no image could hear it.
     pub(crate) late: RefCell<Option<OwnedFd>>,
+    /// The service manager, if there is one.
+    pub(crate) manager: Option<Arc<Manager>>,
     /// In the foreground: the caller's signal mask, restored when the daemon's life is over.
     pub(crate) mask: Option<Mask>,
 }
@@ -62,6 +67,8 @@ pub(super) fn arrive(spec: &Spec, plan: &Plan, kit: Kit, channel: DaemonEnd, env
     let mut keep = streams.descriptors();
     keep.extend(pidfile.descriptors());
     keep.push(channel.as_fd().as_raw_fd());
+    let manager = kit.manager.map(Manager::of_daemon).map(Arc::new);
+    keep.extend(manager.iter().flat_map(|manager| manager.descriptors()));
     let passage = Passage { spec, plan, pidfile: &pidfile, role, keep, environment };
     let passed = mishap::guarded(|| pass(&passage, kit.prepared, streams));
     // Nothing of ours may unwind into the caller's code, which would go on in a second process.
@@ -79,6 +86,7 @@ pub(super) fn arrive(spec: &Spec, plan: &Plan, kit: Kit, channel: DaemonEnd, env
                 origin,
                 settled: None,
                 late: RefCell::default(),
+                manager,
                 mask: None,
             }
         }
@@ -122,6 +130,7 @@ pub(super) fn work(spec: &Spec, arrived: &Arrived) -> std::io::Result<(work::Out
     mishap::install_panic_hook();
     let mut job = spec.job.borrow_mut();
     let patience = Arc::new(AtomicBool::new(job.waits_for_shutdown()));
+    warn_of_silence(&job, arrived.manager.as_deref());
     let (context, watching) = begin(spec, arrived, patience)?;
     let mapped: Vec<i32> = spec.signals.iter().map(|(signal, _)| *signal).collect();
     let outcome = work::run(&mut job, &context, &arrived.agreement, &arrived.plan, &mapped);
@@ -129,14 +138,28 @@ pub(super) fn work(spec: &Spec, arrived: &Arrived) -> std::io::Result<(work::Out
     Ok((outcome, watching))
 }
 
+/// A manager that waits for signs of life ends who gives none.
+fn warn_of_silence(job: &Job, manager: Option<&Manager>) {
+    let wanted = manager.and_then(Manager::wants_beats).filter(|_| !job.waits_for_shutdown());
+    if let Some(every) = wanted {
+        let every = seconds(every);
+        mishap::report(&format!(
+            "warning: the service manager wants a sign of life every {every}, and a worker without a `Context` gives none"
+        ));
+    }
+}
+
 /// From here on the process is the daemon to everybody: its end is set up, signals are heard, the worker may begin.
 /// `patience`: whether the worker ends by itself when it is asked to.
 pub(crate) fn begin(spec: &Spec, arrived: &Arrived, patience: Arc<AtomicBool>) -> std::io::Result<(Context, Watching)> {
     end::arm(Arc::clone(&arrived.pidfile), spec.on_shutdown.clone());
+    if let Some(manager) = &arrived.manager {
+        end::tell(Arc::clone(manager));
+    }
     let (latch, ear) = (Latch::new()?, Listening::default());
     let logs = Logs::of(&arrived.plan, arrived.role);
     let powers = powers(arrived, latch.clone(), Arc::clone(&ear), logs.clone());
-    let context = Context::new(arrived.plan.name.clone(), spec.instance.get(), powers);
+    let context = Context::new(arrived.plan.name.clone(), spec.instance.get(), powers, arrived.manager.clone());
     let watcher = Watcher {
         context: context.clone(),
         agreement: Arc::clone(&arrived.agreement),
@@ -147,6 +170,7 @@ pub(crate) fn begin(spec: &Spec, arrived: &Arrived, patience: Arc<AtomicBool>) -
         latch,
         settled: arrived.settled,
         ear,
+        manager: arrived.manager.clone(),
     };
     let watching = watcher.spawn()?;
     if arrived.late.take().is_some_and(|late| Latch::is_set(&late)) {
@@ -173,14 +197,15 @@ fn signals(spec: &Spec, plan: &Plan, logs: Option<&Arc<Logs>>) -> Vec<(i32, Sign
 fn powers(arrived: &Arrived, latch: Latch, ear: Listening, logs: Option<Arc<Logs>>) -> Powers {
     let (agreement, starting) = (Arc::clone(&arrived.agreement), Arc::clone(&arrived.agreement));
     let (pidfile, plan, role) = (Arc::clone(&arrived.pidfile), arrived.plan.clone(), arrived.role);
-    let origin = arrived.origin.clone();
+    let (origin, manager) = (arrived.origin.clone(), arrived.manager.clone());
     let reopened = logs.clone();
     Powers {
         ready: Box::new(move || agreement.ready()),
         reopen: Box::new(move || reopened.as_ref().map_or(Ok(()), |logs| logs.open_again())),
         reload: Box::new(move |asked| -> Error {
             let (origin, plan, pidfile, latch) = (&origin, &plan, &*pidfile, &latch);
-            let daemon = reload::Daemon { origin, plan, pidfile, role, latch, ear: &ear, logs: logs.as_deref() };
+            let (logs, manager) = (logs.as_deref(), manager.as_deref());
+            let daemon = reload::Daemon { origin, plan, pidfile, role, latch, ear: &ear, logs, manager };
             reload::reload(&daemon, asked, &starting)
         }),
     }

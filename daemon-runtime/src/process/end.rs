@@ -8,6 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::ThreadId;
 
 use super::{reason, relay};
+use crate::manager::Manager;
 use crate::pidfile::Claimed;
 use crate::spec::hook::OnShutdown;
 use crate::sys::exit;
@@ -24,6 +25,8 @@ struct End {
 struct State {
     hook: Hook,
     pidfile: Option<Arc<Claimed>>,
+    /// Who is told that the end has begun.
+    manager: Option<Arc<Manager>>,
 }
 
 enum Hook {
@@ -36,12 +39,19 @@ enum Hook {
 pub(crate) fn arm(pidfile: Arc<Claimed>, hook: Option<OnShutdown>) {
     let end = END.get_or_init(|| End {
         pid: AtomicU32::new(0),
-        state: Mutex::new(State { hook: Hook::Done, pidfile: None }),
+        state: Mutex::new(State { hook: Hook::Done, pidfile: None, manager: None }),
         changed: Condvar::new(),
     });
-    *end.lock() = State { hook: Hook::Waiting(hook), pidfile: Some(pidfile) };
+    *end.lock() = State { hook: Hook::Waiting(hook), pidfile: Some(pidfile), manager: None };
     end.pid.store(std::process::id(), Ordering::SeqCst);
     hear_of_exit();
+}
+
+/// The service manager is to be told when the end begins.
+pub(super) fn tell(manager: Arc<Manager>) {
+    if let Some(end) = mine() {
+        end.lock().manager = Some(manager);
+    }
 }
 
 /// Whatever ends the process by exit(3) leads here from now on, also where no daemon is set up yet.
@@ -67,6 +77,10 @@ pub(crate) fn is_concluding() -> bool {
 /// Calls `on_shutdown`, unless it was called; if another thread is just calling it, waits until that is done.
 pub(crate) fn conclude(reason: &str, code: i32) {
     let Some(end) = mine() else { return };
+    let manager = end.lock().manager.take();
+    if let Some(manager) = manager {
+        manager.stopping();
+    }
     if let Some(hook) = end.claim_hook() {
         // A panic in the hook is told by the panic hook; the end goes on.
         let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| hook(reason, code)));

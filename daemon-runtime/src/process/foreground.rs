@@ -11,8 +11,9 @@ use super::agreement::{Agreement, Announce};
 use super::daemon::{self, Arrived};
 use super::origin::Origin;
 use super::stages::{Environment, Passage, Prepared, Role};
-use super::{claim, end, reason, streams, work};
+use super::{claim, end, mishap, reason, streams, work};
 use crate::error::Error;
+use crate::manager::Manager;
 use crate::pidfile::{Acquired, Claimed, PAUSE, Running};
 use crate::spec::Spec;
 use crate::spec::plan::Plan;
@@ -47,6 +48,7 @@ pub(crate) fn arrive(spec: &Spec, plan: &Plan, announce: Announce) -> Result<Bec
     }
     streams::ensure_standard();
     let (prepared, origin) = (Prepared::open(plan)?, Origin::here());
+    let manager = Manager::here(&plan.preserve_fds, mishap::report)?.map(Manager::of_daemon).map(Arc::new);
     // As in the background: no signal ends a half-made daemon, nor leaves the names of one behind. They are unblocked when
     // there is somebody to hear them; and while another's claim is waited for, when there is nothing to leave.
     let mask = Mask::block(&SigSet::all()).map_err(|source| Error::Signals { source })?;
@@ -61,12 +63,13 @@ pub(crate) fn arrive(spec: &Spec, plan: &Plan, announce: Announce) -> Result<Bec
     let pidfile = Arc::new(pidfile);
     // A hook that ends the process must leave nothing half-made either.
     end::arm(Arc::clone(&pidfile), None);
-    let keep = pidfile.descriptors().to_vec();
+    let mut keep = pidfile.descriptors().to_vec();
+    keep.extend(manager.iter().flat_map(|manager| manager.descriptors()));
     let (role, environment) = (Role::Foreground, Environment::Launchers);
     let passage = Passage { spec, plan, pidfile: &pidfile, role, keep, environment };
     match passage.common(prepared).map_err(|failure| failure.told(plan)) {
         Ok(()) => {
-            let arrived = alone(plan, pidfile, Role::Foreground, origin, announce);
+            let arrived = alone(plan, pidfile, Role::Foreground, origin, announce, manager);
             Ok(Became::Daemon(Box::new(Arrived { mask: Some(mask), ..arrived })))
         }
         Err(error) => {
@@ -77,10 +80,18 @@ pub(crate) fn arrive(spec: &Spec, plan: &Plan, announce: Announce) -> Result<Bec
 }
 
 /// The daemon, where there is no launcher to agree with.
-pub(super) fn alone(plan: &Plan, pidfile: Arc<Claimed>, role: Role, origin: Origin, announce: Announce) -> Arrived {
-    let agreement = Arc::new(Agreement::alone(plan.ready, announce, Arc::clone(&pidfile)));
+pub(super) fn alone(
+    plan: &Plan,
+    pidfile: Arc<Claimed>,
+    role: Role,
+    origin: Origin,
+    announce: Announce,
+    manager: Option<Arc<Manager>>,
+) -> Arrived {
+    let agreement = Arc::new(Agreement::alone(plan.ready, announce, manager.clone(), Arc::clone(&pidfile)));
     let settled = (plan.ready == Readiness::Auto).then(|| Instant::now() + plan.settle);
-    Arrived { plan: plan.clone(), pidfile, agreement, role, origin, settled, late: RefCell::default(), mask: None }
+    let (plan, late) = (plan.clone(), RefCell::default());
+    Arrived { plan, pidfile, agreement, role, origin, settled, late, manager, mask: None }
 }
 
 /// Does the work, and returns when it is done.

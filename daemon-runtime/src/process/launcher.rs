@@ -16,8 +16,9 @@ use super::stages::{self, Prepared};
 use super::startup::{DaemonEnd, LauncherEnd, channel};
 use super::streams::{self, Captures, Listen, Streams};
 use super::verdict::{Begun, Launched, Watch};
-use super::{Observer, claim, leader};
+use super::{Observer, claim, leader, mishap};
 use crate::error::Error;
+use crate::manager::Manager;
 use crate::pidfile::{Acquired, Claimed, PAUSE};
 use crate::spec::Spec;
 use crate::spec::hook::When;
@@ -45,6 +46,7 @@ pub(crate) fn launch(spec: &Spec, plan: &Plan, listen: Listen, observer: &mut dy
     streams::ensure_standard();
     check_handles()?;
     let prepared = Prepared::open(plan)?;
+    let manager = Manager::here(&plan.preserve_fds, mishap::report)?;
     // Before the claim: an interrupt must not leave its names behind.
     let interrupts = way.interrupts()?;
     let mut pause = || {
@@ -66,16 +68,23 @@ pub(crate) fn launch(spec: &Spec, plan: &Plan, listen: Listen, observer: &mut dy
     });
     let begun = ready.and_then(|tools| match way {
         Way::Fork => fork_quietly().map(|place| (place, tools)),
-        Way::Anew => tools.begin_anew(plan, &pidfile).map(|(leader, tools)| (Place::Launcher(leader), tools)),
+        Way::Anew => {
+            tools.begin_anew(plan, &pidfile, manager.as_ref()).map(|(leader, tools)| (Place::Launcher(leader), tools))
+        }
     });
     match begun {
         Ok((Place::Launcher(leader), tools)) => {
             observer.forked();
-            Watch::of(plan, tools.of_launcher(leader, pidfile, interrupts)).conclude(observer)
+            let launched = Watch::of(plan, tools.of_launcher(leader, pidfile, interrupts)).conclude(observer)?;
+            if let (Launched::Ready { pid, .. }, Some(manager)) = (&launched, manager) {
+                // From this process, which is the one that the manager knows.
+                manager.ready_as(*pid);
+            }
+            Ok(launched)
         }
         Ok((Place::Leader, tools)) => {
             interrupts.stay();
-            let (kit, channel) = tools.of_children(pidfile);
+            let (kit, channel) = tools.of_children(pidfile, manager);
             Ok(Launched::Daemon(Box::new(leader::live(spec, plan, kit, channel))))
         }
         Err(error) => {
@@ -161,16 +170,17 @@ impl Tools {
     }
 
     // The rest is dropped: what is the launcher's own must not live on in the children.
-    fn of_children(self, pidfile: Claimed) -> (Kit, DaemonEnd) {
+    fn of_children(self, pidfile: Claimed, manager: Option<Manager>) -> (Kit, DaemonEnd) {
         let Self { prepared, streams, origin, children, .. } = self;
-        (Kit { pidfile, prepared, streams, origin, children }, self.daemon_end)
+        (Kit { pidfile, prepared, streams, origin, children, manager }, self.daemon_end)
     }
 
     /// Begins the session leader, which is another image of this program.
-    fn begin_anew(mut self, plan: &Plan, pidfile: &Claimed) -> Result<(Pid, Self), Error> {
+    fn begin_anew(mut self, plan: &Plan, pidfile: &Claimed, manager: Option<&Manager>) -> Result<(Pid, Self), Error> {
         flush();
         self.streams.keep_terminal().map_err(|source| Error::Channel { source })?;
-        let handed = Handed { origin: &self.origin, pidfile, streams: &self.streams, channel: &self.daemon_end };
+        let (origin, channel) = (&self.origin, &self.daemon_end);
+        let handed = Handed { origin, pidfile, streams: &self.streams, channel, manager };
         let leader = anew::spawn_leader(plan, &handed)?;
         Ok((leader, self))
     }

@@ -50,7 +50,7 @@ pub(super) fn stay(kit: Kit, channel: DaemonEnd, daemon: Pid) -> ! {
     // The launcher's pipes must close when the launcher goes, and the claim is the daemon's.
     streams::discard();
     let drains = kit.streams.into_drains();
-    drop((kit.pidfile, kit.prepared));
+    drop((kit.pidfile, kit.prepared, kit.manager));
     channel.introduce(daemon.as_raw(), &handle);
     if daemon_ends_first(&handle, &channel) {
         channel.say(&Word::Ended { status: wait_status(daemon) });

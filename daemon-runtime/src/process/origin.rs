@@ -8,6 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use crate::handover::{Handover, Part, VARIABLE, is_variable};
+use crate::manager::Given;
 use crate::spec::plan::Plan;
 use crate::sys::descriptor;
 
@@ -44,6 +45,7 @@ impl Origin {
             dir: self.dir.clone(),
             fds,
             missing: Vec::new(),
+            manager: Given::default(),
         })
     }
 }

@@ -5,7 +5,6 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus};
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
 
 use signal_hook::consts::{SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH};
 
@@ -59,7 +58,7 @@ fn attend(
     };
     let (program, asked) = (Arc::clone(handle), context.clone());
     let pass_shutdown_on = move || {
-        asked.wait(Duration::MAX);
+        asked.wait_for_others();
         let _ = program.signal(stop_signal);
     };
     let threads = [

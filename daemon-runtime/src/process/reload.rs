@@ -21,6 +21,7 @@ use super::watcher::Listening;
 use crate::context::Cause;
 use crate::error::Error;
 use crate::handover::{Handover, Part, numbers};
+use crate::manager::Manager;
 use crate::pidfile::Claimed;
 use crate::spec::plan::Plan;
 use crate::sys::again::again;
@@ -40,6 +41,8 @@ pub(super) struct Daemon<'a> {
     pub(super) ear: &'a Listening,
     /// What may just be opened again.
     pub(super) logs: Option<&'a Logs>,
+    /// The service manager, if there is one.
+    pub(super) manager: Option<&'a Manager>,
 }
 
 /// Begins the program anew in the place of this one. Returns only if that fails, and then all is as it was.
@@ -51,6 +54,7 @@ pub(super) fn reload(daemon: &Daemon<'_>, asked: Option<Cause>, agreement: &Agre
     if asked.is_some() {
         return Error::EndInProgress;
     }
+    let _reloading = daemon.manager.map(Manager::reloading);
     // Before anything is changed that other threads could see.
     let begun = access(program, AccessFlags::X_OK).map_err(io::Error::from).and_then(|()| become_again(daemon));
     let source = match begun {
@@ -61,7 +65,7 @@ pub(super) fn reload(daemon: &Daemon<'_>, asked: Option<Cause>, agreement: &Agre
 }
 
 fn become_again(daemon: &Daemon<'_>) -> io::Result<Infallible> {
-    let Daemon { origin, plan, pidfile, role, latch, ear, logs } = daemon;
+    let Daemon { origin, plan, pidfile, role, latch, ear, logs, manager } = daemon;
     let part = if *role == Role::Foreground { Part::SameForeground } else { Part::SameDaemon };
     let (program, words) = (text(origin.program.as_os_str())?, texts(&origin.words)?);
     let back = Elsewhere::go(&origin.dir)?;
@@ -77,9 +81,11 @@ fn become_again(daemon: &Daemon<'_>) -> io::Result<Infallible> {
     let [folder, claim, file] = pidfile.parts();
     let mut parts: Vec<_> = [folder, claim, file, back.0.as_fd(), latch.as_fd()].map(Some).into();
     parts.extend(held.iter().flat_map(Held::fds));
-    let fds: Vec<_> = parts.iter().copied().flatten().collect();
+    let mut fds: Vec<_> = parts.iter().copied().flatten().collect();
+    fds.extend(manager.iter().flat_map(|manager| manager.fds()));
     let missing = held.as_ref().map(Held::missing).unwrap_or_default();
-    let handover = Handover { missing, ..origin.handover(part, plan, numbers(parts))? };
+    let manager = manager.map(Manager::told).unwrap_or_default();
+    let handover = Handover { missing, manager, ..origin.handover(part, plan, numbers(parts))? };
     let environment = with_handover(env::vars_os().collect(), &handover)?;
     let _open = Open::over_exec(&fds)?;
     Ok(execve(&program, &words, &environment)?)

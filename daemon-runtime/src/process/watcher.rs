@@ -14,13 +14,14 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use signal_hook::SigId;
-use signal_hook::consts::{SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
 use super::agreement::Agreement;
 use super::reopen::Logs;
 use super::startup::{Answer, Word};
 use super::{end, mishap, reason};
 use crate::context::{Cause, Context, Request};
+use crate::manager::Manager;
 use crate::spec::signal::SignalAction;
 use crate::sys::ear::{self, Ear};
 use crate::sys::latch::Latch;
@@ -45,6 +46,8 @@ pub(crate) struct Watcher {
     pub(crate) settled: Option<Instant>,
     /// Where others find what it listens with.
     pub(crate) ear: Listening,
+    /// The service manager, if there is one.
+    pub(crate) manager: Option<Arc<Manager>>,
 }
 
 /// What the watcher listens with, once it does.
@@ -196,6 +199,9 @@ impl Watcher {
             if let Some(channel) = channel.filter(|_| answered) {
                 self.agreement.concluded(channel.answer());
             }
+            if self.pause().is_some() {
+                self.context.nudge();
+            }
             if self.settled.is_some_and(|at| at <= Instant::now()) {
                 self.settled = None;
                 self.agreement.concluded(Answer::Agreed);
@@ -208,7 +214,11 @@ impl Watcher {
         let mut fds = vec![PollFd::new(signals, PollFlags::POLLIN)];
         fds.extend(channel.map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
         let until_settled = |at: Instant| poll_timeout(at.saturating_duration_since(Instant::now()));
-        let timeout = self.settled.map_or(PollTimeout::NONE, until_settled);
+        let settled = self.settled.map(until_settled);
+        let timeout = match (settled, self.pause().map(poll_timeout)) {
+            (Some(settled), Some(pause)) => settled.min(pause),
+            (one, other) => one.or(other).unwrap_or(PollTimeout::NONE),
+        };
         match poll(&mut fds, timeout) {
             Ok(_) => fds.get(1).and_then(PollFd::any).unwrap_or(false),
             Err(nix::errno::Errno::EINTR) => false,
@@ -220,10 +230,29 @@ impl Watcher {
         }
     }
 
+    /// How long tasks that wait for a shutdown may be left alone: they give signs of life by looking again.
+    fn pause(&self) -> Option<Duration> {
+        self.manager.as_ref().and_then(|manager| manager.pause())
+    }
+
+    /// To the manager, who asks for a reload by this signal, it goes on as long as the user's function does.
+    fn told_of_reload(&self, signal: i32, call: &Call) -> Call {
+        match &self.manager {
+            Some(manager) if signal == SIGHUP && !self.agreement.is_open() => {
+                let (manager, call) = (Arc::clone(manager), Arc::clone(call));
+                Arc::new(move || {
+                    let _reloading = manager.reloading();
+                    call();
+                })
+            }
+            _ => Arc::clone(call),
+        }
+    }
+
     fn on_signal(&self, signal: i32, caller: Option<&Caller>) {
         if let (Some(SignalAction::Call(call)), Some(caller)) = (self.mapped(signal), caller) {
             // The thread at the other end lives as long as this one.
-            let _ = caller.calls.send(Arc::clone(call));
+            let _ = caller.calls.send(self.told_of_reload(signal, call));
             return;
         }
         if let Some(SignalAction::Reopen) = self.mapped(signal) {

@@ -1,0 +1,110 @@
+//! systemd: Type=notify, Type=forking, Type=exec; what it is told, and what `systemctl` makes of it.
+
+use crate::home::{Home, eventually};
+use crate::machine::{Machine, free_port, path_of};
+use crate::readme;
+
+/// The machine with README's unit for the porter, and the porter's port.
+fn porter<'a>(test: &str, home: &'a Home, heading: &str) -> Option<(Machine<'a>, u16)> {
+    let machine = Machine::boot(test, home)?;
+    let port = free_port();
+    let unit = readme::block(heading, &[("/usr/local/bin/porter", &path_of(home, "porter"))]);
+    machine.write("porter.service", &unit.replace("/run/porter.pid", &home.path("porter.pid").display().to_string()));
+    machine.surround("porter", &[("PORTER_ADDRESS", &format!("127.0.0.1:{port}"))]);
+    Some((machine, port))
+}
+
+#[test]
+fn type_notify_is_active_when_the_daemon_is_ready_and_shows_its_words() {
+    let home = Home::new();
+    let test = "type_notify_is_active_when_the_daemon_is_ready_and_shows_its_words";
+    let Some((machine, port)) = porter(test, &home, "`Type=notify`") else { return };
+    machine.succeeds(&["start", "porter"]);
+    let shown = machine.show("porter", &["ActiveState", "SubState", "MainPID", "StatusText", "NRestarts"]);
+    let pid = home.read("porter.pid").trim_end().to_owned();
+    let words = format!("at the door of 127.0.0.1:{port}");
+    assert_eq!(shown, ["active", "running", &pid, &words, "0"]);
+    let status = machine.systemctl(&["status", "porter"]);
+    assert!(status.code == 0 && status.stdout.contains(&format!("Status: \"{words}\"")), "{status:?}");
+
+    machine.succeeds(&["restart", "porter"]);
+    let next = machine.show("porter", &["ActiveState", "MainPID"]);
+    assert_eq!(next, ["active", home.read("porter.pid").trim_end()]);
+    assert_ne!(next[1], pid);
+
+    machine.succeeds(&["stop", "porter"]);
+    let shown = machine.show("porter", &["ActiveState", "Result", "ExecMainStatus", "ExecMainCode"]);
+    // As waitid(2) has it: 1 is an exit, and no signal.
+    assert_eq!(shown, ["inactive", "success", "0", "1"]);
+    assert!(!home.path("porter.pid").exists() && !home.path("porter.pid.claim").exists());
+}
+
+#[test]
+fn a_reload_is_a_new_image_in_the_same_process_and_over_when_that_is_ready() {
+    let home = Home::new();
+    let test = "a_reload_is_a_new_image_in_the_same_process_and_over_when_that_is_ready";
+    let Some((machine, _)) = porter(test, &home, "`Type=notify`") else { return };
+    machine.succeeds(&["start", "porter"]);
+    let before = machine.show("porter", &["MainPID", "StateChangeTimestampMonotonic"]);
+    for _ in 0..3 {
+        let image = machine.show("porter", &["StateChangeTimestampMonotonic"]);
+        machine.succeeds(&["reload", "porter"]);
+        // Told by the daemon: from active over reloading to active again.
+        eventually("the next image", || machine.show("porter", &["StateChangeTimestampMonotonic"]) != image);
+        machine.await_state("porter", "active");
+        assert_eq!(machine.show("porter", &["MainPID"])[0], before[0]);
+    }
+    machine.succeeds(&["stop", "porter"]);
+    assert_eq!(machine.show("porter", &["ActiveState", "Result"]), ["inactive", "success"]);
+}
+
+#[test]
+fn type_forking_finds_the_pidfile_whenever_the_launcher_has_ended() {
+    let home = Home::new();
+    let test = "type_forking_finds_the_pidfile_whenever_the_launcher_has_ended";
+    let Some((machine, _)) = porter(test, &home, "`Type=forking`") else { return };
+    for round in 0..50 {
+        machine.succeeds(&["start", "porter"]);
+        let shown = machine.show("porter", &["ActiveState", "MainPID"]);
+        assert_eq!(shown, ["active", home.read("porter.pid").trim_end()], "round {round}");
+        machine.succeeds(&["stop", "porter"]);
+        assert_eq!(machine.show("porter", &["ActiveState", "Result"]), ["inactive", "success"], "round {round}");
+        assert!(!home.path("porter.pid").exists());
+    }
+}
+
+#[test]
+fn type_exec_runs_it_and_the_verbs_of_the_program_and_of_systemctl_agree() {
+    let home = Home::new();
+    let test = "type_exec_runs_it_and_the_verbs_of_the_program_and_of_systemctl_agree";
+    let Some((machine, _)) = porter(test, &home, "`Type=exec`") else { return };
+    machine.succeeds(&["start", "porter"]);
+    eventually("the pidfile", || home.path("porter.pid").exists());
+    let pid = machine.show("porter", &["MainPID"])[0].clone();
+    assert_eq!(home.read("porter.pid").trim_end(), pid);
+    let mut porter = machine.program(&path_of(&home, "porter"));
+    let told = porter.0.arg("status").output().expect("it runs");
+    assert!(String::from_utf8_lossy(&told.stdout).starts_with(&format!("porter -- pid: {pid}, status: running")));
+    let stopped = machine.program(&path_of(&home, "porter")).run(&["stop"]);
+    stopped.assert(0, "Stopping porter ... OK\n", "");
+    machine.await_state("porter", "inactive");
+    assert_eq!(machine.show("porter", &["Result"]), ["success"]);
+}
+
+#[test]
+fn a_start_that_detaches_under_type_notify_names_the_daemon_as_the_main_process() {
+    let home = Home::new();
+    let test = "a_start_that_detaches_under_type_notify_names_the_daemon_as_the_main_process";
+    let Some(machine) = Machine::boot(test, &home) else { return };
+    let actor = env!("CARGO_BIN_EXE_actor");
+    machine.write("actor.service", &format!("[Service]\nType=notify\nExecStart={actor} start\n"));
+    let pidfile = home.pidfile().display().to_string();
+    machine.surround("actor", &[("ACTOR_ROLE", "ready"), ("ACTOR_PIDFILE", &pidfile), ("ACTOR_DETACH", "true")]);
+    machine.succeeds(&["start", "actor"]);
+    assert_eq!(machine.show("actor", &["ActiveState", "MainPID"]), ["active", &home.pid().to_string()]);
+    let parent = machine.look(&format!("awk '/^PPid/ {{ print $2 }}' /proc/{}/status", home.pid()));
+    assert_eq!(parent, "1\n");
+    machine.succeeds(&["stop", "actor"]);
+    assert_eq!(machine.show("actor", &["ActiveState", "Result"]), ["inactive", "success"]);
+    assert_eq!(home.run_names(), Vec::<String>::new());
+}
