@@ -30,8 +30,8 @@ use std::time::{Duration, Instant};
 use self::claim::{STARTING, WHOLE, WITNESS};
 pub use self::handle::PidFile;
 pub(crate) use self::holder::{Holders, user_of};
-pub(crate) use self::look::{Life, look};
-use self::place::Place;
+pub(crate) use self::look::{Life, look, look_at};
+pub(crate) use self::place::Place;
 pub(crate) use self::turn::Turn;
 pub(crate) use self::witness::{Running, Standing};
 use crate::error::Error;
@@ -234,23 +234,19 @@ fn attempt(place: &Place) -> Result<Option<Claimed>, Error> {
 }
 
 /// Takes the turn to ask the daemon to stop.
-pub(crate) fn take_turn(path: &Path) -> Result<Turn, Error> {
-    match Place::find(path)? {
-        Some(place) if !mine::is_mine(&place) => Ok(turn::take(&place)),
-        _ => Ok(Turn::Ours { _kept: None }),
-    }
+pub(crate) fn take_turn(place: &Place) -> Turn {
+    if mine::is_mine(place) { Turn::Ours { _kept: None } } else { turn::take(place) }
 }
 
 /// Clears away what a daemon that did not end in order left behind. It takes the claim for that, so whoever else has it
 /// meanwhile is not disturbed, and what is not a pidfile of ours stays. What cannot be cleared, the next start tells.
-pub(crate) fn clear(path: &Path) {
-    let Ok(Some(place)) = Place::find(path) else { return };
+pub(crate) fn clear(place: &Place) {
     if place.is_clear() || place.check_pidfile().is_err() {
         return;
     }
     // Kept to the end of this function: what is removed is removed under the claim.
-    let Ok(Some(_claim)) = claim::try_take(&place) else { return };
-    if matches!(look::of_pidfile(&place), Ok(None)) {
+    let Ok(Some(_claim)) = claim::try_take(place) else { return };
+    if matches!(look::of_pidfile(place), Ok(None)) {
         let _ = place.remove_pidfile();
         place.remove_draft();
     }
@@ -259,9 +255,9 @@ pub(crate) fn clear(path: &Path) {
 
 /// Waits until nobody of a daemon that has ended holds its claim any more: a child that stands between fork and exec holds
 /// it a moment longer.
-pub(crate) fn wait_until_free(path: &Path, timeout: Duration) {
+pub(crate) fn wait_until_free(place: &Place, timeout: Duration) {
     let begun = Instant::now();
-    while begun.elapsed() < timeout && claim::lingers(path) {
+    while begun.elapsed() < timeout && claim::lingers(place) {
         std::thread::sleep(PAUSE);
     }
 }
@@ -407,7 +403,7 @@ mod tests {
         for name in ["x.pid", "x.pid.claim", "x.pid.new"] {
             std::fs::write(home.0.join(name), "4194304\n").expect("written");
         }
-        clear(&home.pidfile());
+        clear(&Place::find(&home.pidfile()).expect("found").expect("there"));
         assert_eq!(home.names(), Vec::<String>::new());
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::StopOptions;
 use crate::error::Error;
 use crate::pidfile::{
-    Holders, Life, PAUSE, Running, Standing, Turn, clear, look, take_turn, user_of as holder_of, wait_until_free,
+    Holders, Life, PAUSE, Place, Running, Standing, Turn, clear, look_at, take_turn, user_of as holder_of, wait_until_free,
 };
 use crate::process::privileges::user_of;
 use crate::process::{Observer, session};
@@ -38,7 +38,9 @@ pub enum Stop {
 
 pub(crate) fn stop(spec: &Spec, options: &StopOptions, observer: &mut dyn Observer) -> Result<Stop, Error> {
     let plan = Plan::of(spec)?.waiting(None, options.timeout);
-    let answer = match end_all(&plan, options, observer) {
+    // Without a folder there is no daemon. It is gone to once: what it is called may be another's when the daemon is gone.
+    let Some(place) = Place::find(&plan.pidfile)? else { return Ok(Stop::NotRunning) };
+    let answer = match end_all(&plan, &place, options, observer) {
         Err(doubt @ Error::CannotTell { .. }) if options.force => evict(&plan, doubt, observer)?,
         Err(Error::CannotTell { path, reason })
             if Holders::of(&path, user_of(&plan)).is_some_and(|holders| holders.members().next().is_some()) =>
@@ -49,20 +51,25 @@ pub(crate) fn stop(spec: &Spec, options: &StopOptions, observer: &mut dyn Observ
         other => other?,
     };
     // What did not end in order has left its pidfile behind.
-    clear(&plan.pidfile);
+    clear(&place);
     Ok(answer)
 }
 
 /// Ends the daemon, and whatever process it hands its locks to meanwhile.
-fn end_all(plan: &Plan, options: &StopOptions, observer: &mut dyn Observer) -> Result<Stop, Error> {
+fn end_all(
+    plan: &Plan,
+    place: &Place,
+    options: &StopOptions,
+    observer: &mut dyn Observer,
+) -> Result<Stop, Error> {
     let begun = Instant::now();
     let mut answer = Stop::NotRunning;
     loop {
-        let Some(daemon) = find(plan)? else { return Ok(answer) };
+        let Some(daemon) = find(plan, place)? else { return Ok(answer) };
         if let Some(handle) = handle(plan, &daemon)? {
             observer.begins();
-            answer = end(plan, options, &daemon, &handle, observer)?;
-            wait_until_free(&plan.pidfile, LAST_WAIT);
+            answer = end(plan, place, options, (&daemon, &handle), observer)?;
+            wait_until_free(place, LAST_WAIT);
         }
         if !daemon.is_succeeded() {
             return Ok(answer);
@@ -101,10 +108,10 @@ fn cannot_tell(plan: &Plan, reason: String) -> Error {
 }
 
 /// The daemon, if it runs. While a start or an end is in progress, who it is is about to show.
-fn find(plan: &Plan) -> Result<Option<Running>, Error> {
+fn find(plan: &Plan, place: &Place) -> Result<Option<Running>, Error> {
     let begun = Instant::now();
     loop {
-        match look(&plan.pidfile, user_of(plan))? {
+        match look_at(place, user_of(plan))? {
             Life::Running(daemon) => return Ok(Some(daemon)),
             Life::Absent | Life::Dead { .. } => return Ok(None),
             Life::Unknown { reason } => return Err(cannot_tell(plan, reason)),
@@ -134,13 +141,13 @@ pub(super) fn handle(plan: &Plan, daemon: &Running) -> Result<Option<PidFd>, Err
 
 fn end(
     plan: &Plan,
+    place: &Place,
     options: &StopOptions,
-    daemon: &Running,
-    handle: &PidFd,
+    (daemon, handle): (&Running, &PidFd),
     observer: &mut dyn Observer,
 ) -> Result<Stop, Error> {
     let (pid, timeout) = (daemon.pid, plan.stop_timeout);
-    let turn = take_turn(&plan.pidfile)?;
+    let turn = take_turn(place);
     if matches!(turn, Turn::Ours { .. }) {
         signal(handle, pid, plan.stop_signal)?;
     }

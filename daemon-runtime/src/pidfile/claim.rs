@@ -3,7 +3,6 @@
 use std::fs::{File, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 
 use super::place::{Place, not_ours};
 use crate::error::Error;
@@ -88,9 +87,8 @@ pub(super) fn is_held(place: &Place) -> bool {
 
 /// Whether the claim is held by somebody who is neither a daemon nor about to become one, asked without taking it. What
 /// cannot be asked counts as free.
-pub(super) fn lingers(path: &Path) -> bool {
-    let place = Place::find(path).ok().flatten();
-    let Some(claim) = place.and_then(|place| place.open_claim().ok()) else { return false };
+pub(super) fn lingers(place: &Place) -> bool {
+    let Ok(claim) = place.open_claim() else { return false };
     let held = |range| lock::is_locked(&claim, range).unwrap_or(false);
     let witness = lock::holder(&claim, WITNESS).unwrap_or_default();
     held(CLAIM) && !held(STARTING) && witness.is_none()

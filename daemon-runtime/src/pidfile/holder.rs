@@ -16,6 +16,7 @@ use super::place::{Place, not_ours_open};
 use super::{mine, text};
 use crate::sys::again::again;
 use crate::sys::lock::Range;
+use crate::sys::proc_file;
 
 /// A kind of lock, as it is called there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,15 +36,38 @@ impl Kind {
     }
 }
 
+/// By which descriptor the process has this very file open and holds a write lock of this kind in this range, if it does.
+/// `known`: by which it did when it was asked before; that one is looked at first.
+pub(super) fn descriptor(
+    pid: i32,
+    file: &File,
+    kind: Kind,
+    range: Range,
+    known: Option<i32>,
+) -> io::Result<Option<i32>> {
+    let has_lock = |told: &str| told.lines().any(|line| is_lock(line, kind, range));
+    let table = Table::of(pid, file)?;
+    match known {
+        Some(fd) if table.has(fd, has_lock)? => Ok(known),
+        _ => table.find(has_lock),
+    }
+}
+
 /// Whether the process has this very file open, and by it holds a write lock of this kind in this range.
 pub(super) fn holds(pid: i32, file: &File, kind: Kind, range: Range) -> io::Result<bool> {
-    any_descriptor(pid, file, |told| told.lines().any(|line| is_lock(line, kind, range)))
+    Ok(descriptor(pid, file, kind, range, None)?.is_some())
 }
 
 /// The real user of the process, whom it can be signalled by; nothing if there is no such process.
 pub(crate) fn user_of(pid: i32) -> Option<u32> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    status.lines().find_map(|line| line.strip_prefix("Uid:"))?.split_whitespace().next()?.parse().ok()
+    let status = proc_file::record(&format!("/proc/{pid}/status")).ok()?;
+    String::from_utf8_lossy(&status)
+        .lines()
+        .find_map(|line| line.strip_prefix("Uid:"))?
+        .split_whitespace()
+        .next()?
+        .parse()
+        .ok()
 }
 
 /// The processes, but for this one, that hold a claim, whether or not one of them vouches for it.
@@ -79,7 +103,8 @@ impl Holders {
     fn has(&self, pid: i32) -> bool {
         let all = Range { start: 0, len: 0 };
         let locks = |line: &str| is_lock(line, Kind::Description, all) || is_lock(line, Kind::Process, all);
-        any_descriptor(pid, &self.claim, |told| told.lines().any(locks)).unwrap_or(false)
+        let found = Table::of(pid, &self.claim).and_then(|table| table.find(|told| told.lines().any(locks)));
+        found.unwrap_or_default().is_some()
     }
 
     /// Asked again after a handle on the process was opened, this makes sure that it means no other.
@@ -117,25 +142,46 @@ fn list(folder: &Path) -> io::Result<fs::ReadDir> {
     again(|| fs::read_dir(folder))
 }
 
-fn any_descriptor(pid: i32, file: &File, locks: impl Fn(&str) -> bool) -> io::Result<bool> {
-    let ours = file.metadata()?;
-    let folder = Path::new("/proc").join(pid.to_string());
-    for entry in list(&folder.join("fdinfo"))?.flatten() {
-        let told = match fs::read_to_string(entry.path()) {
-            Err(e) if is_over(&e) => continue,
+/// The descriptors of a process, of which one may be of a certain file.
+struct Table {
+    folder: String,
+    /// Device and inode.
+    file: (u64, u64),
+}
+
+impl Table {
+    fn of(pid: i32, file: &File) -> io::Result<Self> {
+        let metadata = file.metadata()?;
+        Ok(Self { folder: format!("/proc/{pid}"), file: (metadata.dev(), metadata.ino()) })
+    }
+
+    /// The first of the file that has such locks.
+    fn find(&self, has_lock: impl Fn(&str) -> bool) -> io::Result<Option<i32>> {
+        for entry in list(&Path::new(&self.folder).join("fdinfo"))?.flatten() {
+            let fd = entry.file_name().to_str().and_then(|fd| fd.parse().ok());
+            let Some(fd) = fd else { continue };
+            if self.has(fd, &has_lock)? {
+                return Ok(Some(fd));
+            }
+        }
+        Ok(None)
+    }
+
+    fn has(&self, fd: i32, has_lock: impl Fn(&str) -> bool) -> io::Result<bool> {
+        let told = match proc_file::record(&format!("{}/fdinfo/{fd}", self.folder)) {
+            Err(e) if is_over(&e) => return Ok(false),
             told => told?,
         };
         // Only then the file is looked at: one without a lock may be on a file system that never answers.
-        if !locks(&told) {
-            continue;
+        if !has_lock(&String::from_utf8_lossy(&told)) {
+            return Ok(false);
         }
-        match fs::metadata(folder.join("fd").join(entry.file_name())) {
-            Ok(theirs) if (theirs.dev(), theirs.ino()) == (ours.dev(), ours.ino()) => return Ok(true),
-            Err(e) if !is_over(&e) => return Err(e),
-            _ => {}
+        match fs::metadata(format!("{}/fd/{fd}", self.folder)) {
+            Ok(theirs) => Ok((theirs.dev(), theirs.ino()) == self.file),
+            Err(e) if is_over(&e) => Ok(false),
+            Err(e) => Err(e),
         }
     }
-    Ok(false)
 }
 
 /// Whether it was closed, or its process has ended, since it was listed.

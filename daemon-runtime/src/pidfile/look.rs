@@ -45,18 +45,25 @@ const MOST_LOOKS: u32 = 100;
 
 /// What there is to say of the daemon whose pidfile is `path`, and which becomes `user`, if it is known.
 pub(crate) fn look(path: &Path, user: Option<u32>) -> Result<Life, Error> {
-    if Handover::is_of(path) {
+    match Place::find(path)? {
+        Some(place) => look_at(&place, user),
+        None => Ok(Life::Absent),
+    }
+}
+
+/// The same, where one has come to the folder already.
+pub(crate) fn look_at(place: &Place, user: Option<u32>) -> Result<Life, Error> {
+    if Handover::is_of(place.path()) {
         // What this image of the program was begun with is about to become the daemon here: nobody else is it.
         return Ok(Life::Absent);
     }
-    let Some(place) = Place::find(path)? else { return Ok(Life::Absent) };
-    if is_mine(&place) {
+    if is_mine(place) {
         return Ok(Life::Running(Running::myself()));
     }
     let mut patience = PATIENCE;
     for _ in 0..MOST_LOOKS {
         let before = place.claim_identity();
-        let life = look_once(&place)?;
+        let life = look_once(place)?;
         let standing = match &life {
             Life::Running(daemon) => daemon.standing(user),
             _ => Standing::Vouched,
@@ -67,7 +74,7 @@ pub(crate) fn look(path: &Path, user: Option<u32>) -> Result<Life, Error> {
             _ if matches!(life, Life::Held) && patience > 0 => patience -= 1,
             // Half of an answer may be of one daemon, and half of the next: it counts only if the claim stayed the same.
             Standing::Vouched | Standing::Unseen(_)
-                if place.claim_identity() == before && is_settled(&place, &life) =>
+                if place.claim_identity() == before && is_settled(place, &life) =>
             {
                 return Ok(life);
             }

@@ -33,6 +33,8 @@ fn note() -> MutexGuard<'static, Vec<(u32, Identity)>> {
 
 /// Whether this process is the daemon there.
 pub(super) fn is_mine(place: &Place) -> bool {
-    let named = [place.claim_identity(), place.pidfile_identity()];
-    note().iter().any(|(pid, held)| *pid == std::process::id() && named.contains(&Some(*held)))
+    let pid = std::process::id();
+    let mine: Vec<_> = note().iter().filter(|(holder, _)| *holder == pid).map(|(_, held)| Some(*held)).collect();
+    // Most often there is nothing to compare.
+    !mine.is_empty() && [place.claim_identity(), place.pidfile_identity()].iter().any(|named| mine.contains(named))
 }

@@ -24,7 +24,7 @@ const LONGEST: i64 = 64;
 const CAREFUL: OFlag = OFlag::O_NOFOLLOW.union(OFlag::O_NONBLOCK).union(OFlag::O_CLOEXEC).union(OFlag::O_NOCTTY);
 
 #[derive(Debug)]
-pub(super) struct Place {
+pub(crate) struct Place {
     folder: OwnedFd,
     path: PathBuf,
     pidfile: OsString,
@@ -42,7 +42,7 @@ impl Place {
     }
 
     /// The place, or nothing where there is no such folder and so no daemon either.
-    pub(super) fn find(path: &Path) -> Result<Option<Self>, Error> {
+    pub(crate) fn find(path: &Path) -> Result<Option<Self>, Error> {
         match folder::find(folder_of(path)) {
             Ok(folder) => Ok(Some(Self::of(path, folder))),
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),

@@ -1,5 +1,6 @@
 //! The process that the kernel names as the daemon: by what it is proved, and whether it still stands.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, ErrorKind};
 
@@ -27,6 +28,8 @@ pub(crate) struct Running {
     pub(super) claimless: bool,
     /// Whether the file that it has locked says that it is its own.
     pub(super) noted: bool,
+    /// By which of its descriptors it was seen to hold the lock: where it is looked at again.
+    pub(super) held_by: Cell<Option<i32>>,
 }
 
 /// What came of a second look at a daemon that the kernel has named.
@@ -63,7 +66,7 @@ impl Running {
 
     /// One that is proved, and of which nothing else is known.
     pub(super) fn proved(pid: i32, proof: Proof) -> Self {
-        Self { pid, proof, starting: false, session: None, claimless: false, noted: false }
+        Self { pid, proof, starting: false, session: None, claimless: false, noted: false, held_by: Cell::new(None) }
     }
 
     /// Whether the kernel still names the same process. Asked again after a pidfd was opened, this makes sure that the
@@ -130,12 +133,14 @@ impl Running {
         if !self.noted && user.is_none() {
             return Standing::Doubtful(format!("the file that pid {pid} has locked does not say that it is its own"));
         }
-        match holder::holds(pid, file, Kind::Process, range) {
-            Ok(false) => Standing::Doubtful(format!("the lock names pid {pid}, and that process does not hold it")),
+        let descriptor = holder::descriptor(pid, file, Kind::Process, range, self.held_by.get());
+        self.held_by.set(*descriptor.as_ref().unwrap_or(&None));
+        match descriptor {
+            Ok(None) => Standing::Doubtful(format!("the lock names pid {pid}, and that process does not hold it")),
             // A file that says something else, or any pidfile, may be somebody's who has locked it for himself: who may
             // rename what is in the folder can move it into our place.
-            Ok(true) if range == WHOLE || !self.noted => of_user(pid, user),
-            Ok(true) => Standing::Vouched,
+            Ok(Some(_)) if range == WHOLE || !self.noted => of_user(pid, user),
+            Ok(Some(_)) => Standing::Vouched,
             Err(e) => unseen(pid, &e),
         }
     }

@@ -52,7 +52,7 @@ pub(super) enum Call {
     ClearPidfile,
     ClearDraft,
     ClearClaim,
-    // `look`, with `look_once`, `by_claim`, `by_pidfile`, `of_pidfile` and `is_settled`.
+    // `look_at`, with `look_once`, `by_claim`, `by_pidfile`, `of_pidfile` and `is_settled`.
     LookIdentity,
     LookOpenClaim,
     LookClaim,
@@ -240,13 +240,13 @@ pub(super) const FUNCTIONS: &[Function] = &[
     },
     Function {
         source: LOOK,
-        name: "look",
+        name: "look_at",
         makes: &[
             "place.claim_identity(",
-            "look_once(&place)",
+            "look_once(place)",
             "daemon.standing(user)",
             "place.claim_identity(",
-            "is_settled(&place",
+            "is_settled(place",
         ],
         calls: &[Call::LookIdentity, Call::LookStanding, Call::LookIdentityAgain],
     },
