@@ -3,6 +3,7 @@
 //!
 //! A path is gone through from the root directory, one folder after the other, each by the descriptor of the one above it:
 //! what stands in a folder of another user's may mean something else from one moment to the next, an open folder does not.
+//! Where there is no link on the way, openat2(2) does the same in one call.
 
 mod spot;
 
@@ -16,7 +17,7 @@ use std::path::{Component, Path, PathBuf};
 use crate::sys::again::again;
 use nix::dir::Dir;
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open, openat, readlinkat};
+use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, open, openat, openat2, readlinkat};
 use nix::libc;
 use nix::sys::stat::{Mode, fstat, mkdirat};
 use nix::sys::statfs::{PROC_SUPER_MAGIC, fstatfs};
@@ -38,9 +39,7 @@ const FOLDER: OFlag = LOOK.union(OFlag::O_DIRECTORY).union(OFlag::O_NOFOLLOW);
 
 /// The folder as it is.
 pub(crate) fn find(folder: &Path) -> io::Result<OwnedFd> {
-    let mut way = Way::begin()?;
-    way.go(folder, Missing::Told)?;
-    Ok(way.at)
+    Ok(Way::finding(folder)?.at)
 }
 
 /// The folder, made with mode 0755 less the umask if it is not there, and those above it too. What is there already stays as
@@ -87,7 +86,32 @@ impl Way {
         Ok(Self { at: root()?, path: PathBuf::from("/"), links: 0, owner: None })
     }
 
+    /// By one call, where no link is on the way: the kernel then goes from one open folder to the next as we do. Nothing
+    /// where there is one, or anything else is amiss, or the kernel is older than 5.6.
+    fn straight(folder: &Path) -> Option<Self> {
+        if !folder.is_absolute() {
+            return None;
+        }
+        let how = OpenHow::new().flags(FOLDER).resolve(ResolveFlag::RESOLVE_NO_SYMLINKS);
+        let at = again(|| openat2(AT_FDCWD, folder, how)).ok()?;
+        let mut way = Self { at, path: PathBuf::from("/"), links: 0, owner: None };
+        parts(folder).for_each(|part| way.note(part));
+        Some(way)
+    }
+
+    fn finding(folder: &Path) -> io::Result<Self> {
+        if let Some(way) = Self::straight(folder) {
+            return Ok(way);
+        }
+        let mut way = Self::begin()?;
+        way.go(folder, Missing::Told)?;
+        Ok(way)
+    }
+
     fn making(folder: &Path, owner: Owner) -> io::Result<Self> {
+        if let Some(way) = Self::straight(folder) {
+            return Ok(Self { owner, ..way });
+        }
         let mut way = Self { owner, ..Self::begin()? };
         // Only the last one is for the owner. In one of his own he could put a link in the place of what lies below it.
         if way.go(folder, Missing::Made)? == Step::Made && owner.is_some() {
@@ -103,11 +127,11 @@ impl Way {
             self.path = PathBuf::from("/");
         }
         let mut last = Step::Found;
-        for part in path.components().filter(|part| matches!(part, Component::Normal(_) | Component::ParentDir)) {
+        for part in parts(path) {
             if last == Step::Made {
                 self.let_through()?;
             }
-            last = self.step(part.as_os_str(), missing)?;
+            last = self.step(part, missing)?;
         }
         Ok(last)
     }
@@ -124,6 +148,11 @@ impl Way {
 
     fn enter(&mut self, name: &OsStr, folder: OwnedFd) {
         self.at = folder;
+        self.note(name);
+    }
+
+    /// Writes down where one is.
+    fn note(&mut self, name: &OsStr) {
         if name == ".." {
             self.path.pop();
         } else {
@@ -208,6 +237,12 @@ impl Way {
         // By its descriptor: the very link that was looked at.
         Ok(readlinkat(&link, "")?.into())
     }
+}
+
+/// The names that lead through a path, one after the other.
+fn parts(path: &Path) -> impl Iterator<Item = &OsStr> {
+    let is_part = |part: &Component<'_>| matches!(part, Component::Normal(_) | Component::ParentDir);
+    path.components().filter(is_part).map(Component::as_os_str)
 }
 
 fn root() -> io::Result<OwnedFd> {

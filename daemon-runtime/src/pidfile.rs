@@ -82,15 +82,16 @@ impl Claimed {
         owner: Owner,
         pause: &mut dyn FnMut() -> Result<(), Error>,
     ) -> Result<Acquired, Error> {
-        let place = Place::make(path, owner)?;
+        let mut place = Place::make(path, owner)?;
         if mine::is_mine(&place) {
             return Ok(Acquired::Running(Running::myself()));
         }
         let begun = Instant::now();
         loop {
-            if let Some(pidfile) = attempt(&place)? {
-                return Ok(Acquired::Mine(pidfile));
-            }
+            place = match attempt(place)? {
+                Attempt::Mine(pidfile) => return Ok(Acquired::Mine(pidfile)),
+                Attempt::Held(place) => place,
+            };
             // The claim is held. Its holder is a daemon, or on the way to be one, or at its end: only the first is an answer.
             let over = |limit| begun.elapsed() >= limit;
             match look(path, owner.map(|(uid, _)| uid))? {
@@ -215,20 +216,26 @@ impl Claimed {
     }
 }
 
-/// One try: nothing while another holds the claim, or a daemon lives without it.
-fn attempt(place: &Place) -> Result<Option<Claimed>, Error> {
+/// What came of one try.
+enum Attempt {
+    Mine(Claimed),
+    /// Another holds the claim, or a daemon lives without it.
+    Held(Place),
+}
+
+fn attempt(place: Place) -> Result<Attempt, Error> {
     place.check_pidfile()?;
-    // Before the claim is there: what fails after that must take its name away again.
-    let own = place.try_clone()?;
-    let Some(claim) = claim::try_take(place)? else { return Ok(None) };
+    let Some(claim) = claim::try_take(&place)? else { return Ok(Attempt::Held(place)) };
     // Somebody removed a living daemon's claim by hand, or a dying one has not closed its pidfile yet: `look` tells which.
-    match look::of_pidfile(place) {
-        Ok(None) => Claimed::prepare(own, claim).map(Some),
+    match look::of_pidfile(&place) {
+        Ok(None) => Claimed::prepare(place, claim).map(Attempt::Mine),
         // Still under the claim, so the name is ours to remove.
         witnessed => {
             place.remove_claim();
-            let unread = |source| Error::PidFile { path: place.path().to_owned(), source };
-            witnessed.map(|_| None).map_err(unread)
+            match witnessed {
+                Ok(_) => Ok(Attempt::Held(place)),
+                Err(source) => Err(Error::PidFile { path: place.path().to_owned(), source }),
+            }
         }
     }
 }

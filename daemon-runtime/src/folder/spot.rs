@@ -24,9 +24,7 @@ impl Spot {
     /// In a folder that is there.
     pub(crate) fn find(path: &Path) -> io::Result<Self> {
         let (folder, name) = split(path)?;
-        let mut way = Way::begin()?;
-        way.go(folder, Missing::Told)?;
-        Ok(Self { way, name: name.to_owned() })
+        Ok(Self { way: Way::finding(folder)?, name: name.to_owned() })
     }
 
     /// In a folder that is made if it is not there; see [`super::make`].
@@ -65,9 +63,12 @@ impl Spot {
     /// Refuses a file that was opened here to be written to, where another user may have put it there: as one of his own,
     /// or as one more name of a file that is not his.
     pub(crate) fn check(&self, file: &OwnedFd, owner: Owner) -> io::Result<()> {
+        if !may_be_written_by_others(&fstat(&self.way.at)?) {
+            return Ok(());
+        }
         let open = fstat(file)?;
         let is_plantable = matches!(open.st_mode & libc::S_IFMT, libc::S_IFREG | libc::S_IFIFO);
-        if !is_plantable || is_proc(&self.way.at) || !may_be_written_by_others(&fstat(&self.way.at)?) {
+        if !is_plantable || is_proc(&self.way.at) {
             return Ok(());
         }
         // Asked by its name: the file's only one is then this, and not one that has been there until a moment ago.

@@ -39,11 +39,10 @@ pub(super) fn try_take(place: &Place) -> Result<Option<File>, Error> {
             },
             Err(source) => return Err(refusal(place, source)),
         };
-        if let Some(found) = not_ours(place, Some(&claim)).filter(|_| !is_new) {
+        if let Some(found) = (!is_new).then(|| not_ours(place, Some(&claim))).flatten() {
             return Err(Error::Foreign { path: place.claim_path(), found });
         }
-        // Set on the file, so that the umask has no say in it: after a crash we must be able to open it again.
-        let opened = if is_new { claim.set_permissions(Permissions::from_mode(0o600)) } else { Ok(()) };
+        let opened = if is_new { open_to_us(&claim) } else { Ok(()) };
         match opened.and_then(|()| lock::try_lock_description(&claim, BOTH)) {
             Ok(true) => {}
             Ok(false) => return Ok(None),
@@ -63,6 +62,12 @@ pub(super) fn try_take(place: &Place) -> Result<Option<File>, Error> {
         }
     }
     Err(Error::Foreign { path: place.claim_path(), found: "is replaced by somebody again and again".to_owned() })
+}
+
+/// Sees to the mode of a new claim, in which the umask has no say: after a crash we must be able to open it again.
+fn open_to_us(claim: &File) -> io::Result<()> {
+    let is_open = claim.metadata()?.permissions().mode() & 0o7777 == 0o600;
+    if is_open { Ok(()) } else { claim.set_permissions(Permissions::from_mode(0o600)) }
 }
 
 /// Removes the file that we have made, as far as it can be locked: another start may hold it by now.

@@ -62,17 +62,6 @@ impl Place {
         }
     }
 
-    pub(super) fn try_clone(&self) -> Result<Self, Error> {
-        let failed = |source| Error::Folder { path: folder_of(&self.path).to_owned(), source };
-        Ok(Self {
-            folder: self.folder.try_clone().map_err(failed)?,
-            path: self.path.clone(),
-            pidfile: self.pidfile.clone(),
-            claim: self.claim.clone(),
-            draft: self.draft.clone(),
-        })
-    }
-
     pub(super) fn path(&self) -> &Path {
         &self.path
     }

@@ -6,12 +6,13 @@ mod capture;
 use std::fs::{File, Permissions};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::Path;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
-use nix::sys::stat::Mode;
+use nix::libc;
+use nix::sys::stat::{FileStat, Mode, fstat};
 use nix::unistd::{dup2_stderr, dup2_stdin, dup2_stdout};
 
 pub(crate) use self::capture::{Capture, Captures, trimmed};
@@ -22,6 +23,7 @@ use crate::spec::plan::Plan;
 use crate::spec::setting::Output;
 use crate::spec::stream::Stream;
 use crate::sys::again::again;
+use crate::sys::descriptor;
 
 /// The files that become the daemon's streams.
 #[derive(Debug)]
@@ -45,9 +47,10 @@ pub(crate) struct Pipe {
 }
 
 /// Which streams the launcher listens to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Listen {
     /// To stderr, as far as the worker writes to it: it is shown where the start fails.
+    #[default]
     ToErrors,
     /// To both, from the fork on: the caller gets the text.
     ToAll,
@@ -74,7 +77,12 @@ impl Streams {
     pub(crate) fn open(plan: &Plan, owner: Owner, listen: Listen) -> Result<(Self, Captures), Error> {
         let stdin = named("stdin", &plan.stdin, open_or_given(&plan.stdin, open_stdin))?;
         let stdout = named("stdout", &plan.stdout, open_or_given(&plan.stdout, |path| open_log(path, owner)))?;
-        let stderr = named("stderr", &plan.stderr, open_or_given(&plan.stderr, |path| open_log(path, owner)))?;
+        let stderr = match (&plan.stdout, &plan.stderr) {
+            // One log for both is opened once.
+            (Stream::Path(out), Stream::Path(err)) if out == err => stdout.try_clone(),
+            (_, stderr) => open_or_given(stderr, |path| open_log(path, owner)),
+        };
+        let stderr = named("stderr", &plan.stderr, stderr)?;
         let pipe = |stream, path, file| named(stream, path, pipe_for(file, listen, plan.output));
         let err_pipe = pipe("stderr", &plan.stderr, &stderr)?;
         let out_pipe = match listen {
@@ -82,6 +90,7 @@ impl Streams {
             Listen::ToAll => pipe("stdout", &plan.stdout, &stdout)?,
         };
         let captures = Captures {
+            listen,
             stderr: named("stderr", &plan.stderr, Capture::of(&stderr, err_pipe.as_ref(), plan.output))?,
             stdout: match &out_pipe {
                 None => Capture::default(),
@@ -194,8 +203,8 @@ fn pipe_for(file: &OwnedFd, listen: Listen, output: Output) -> io::Result<Option
 
 // The device of /dev/null, under whatever name: 1, 3 in Linux's list of devices.
 fn is_null_device(file: &OwnedFd) -> bool {
-    let metadata = file.try_clone().and_then(|copy| File::from(copy).metadata());
-    metadata.is_ok_and(|m| m.file_type().is_char_device() && m.rdev() == nix::libc::makedev(1, 3))
+    let is_char_device = |file: &FileStat| file.st_mode & libc::S_IFMT == libc::S_IFCHR;
+    fstat(file).is_ok_and(|file| is_char_device(&file) && file.st_rdev == libc::makedev(1, 3))
 }
 
 const CAREFUL: OFlag = OFlag::O_CLOEXEC.union(OFlag::O_NOCTTY).union(OFlag::O_NONBLOCK);
@@ -208,7 +217,7 @@ fn open_or_given(stream: &Stream, open: impl Fn(&Path) -> io::Result<OwnedFd>) -
 }
 
 fn open_stdin(path: &Path) -> io::Result<OwnedFd> {
-    blocking(Spot::find(path)?.open(OFlag::O_RDONLY | CAREFUL)?)
+    blocking(Spot::find(path)?.open(OFlag::O_RDONLY | CAREFUL)?, OFlag::empty())
 }
 
 /// How a log is written to, by however many processes.
@@ -244,7 +253,7 @@ fn open_existing(path: &Path, owner: Owner) -> io::Result<OwnedFd> {
         other => {
             let file = other?;
             spot.check(&file, owner)?;
-            blocking(file)
+            blocking(file, OFlag::O_APPEND)
         }
     }
 }
@@ -254,7 +263,7 @@ fn create_log(path: &Path, owner: Owner) -> io::Result<OwnedFd> {
         // Another start, or the other stream, made it meanwhile.
         Err(Errno::EEXIST) => open_existing(path, owner),
         other => {
-            let file = File::from(blocking(other?)?);
+            let file = File::from(blocking(other?, OFlag::O_APPEND)?);
             // Set on the file, so that the umask has no say in it.
             file.set_permissions(Permissions::from_mode(0o640))?;
             folder::give(&file, owner)?;
@@ -263,16 +272,18 @@ fn create_log(path: &Path, owner: Owner) -> io::Result<OwnedFd> {
     }
 }
 
-// Opening must not wait for a FIFO's other end, but writing to it must.
-fn blocking(file: OwnedFd) -> io::Result<OwnedFd> {
-    let flags = OFlag::from_bits_retain(fcntl(&file, FcntlArg::F_GETFL)?);
-    fcntl(&file, FcntlArg::F_SETFL(flags.difference(OFlag::O_NONBLOCK)))?;
+// Opening must not wait for a FIFO's other end, but writing to it must. `flags`: those that are to stay of what can be set.
+fn blocking(file: OwnedFd, flags: OFlag) -> io::Result<OwnedFd> {
+    fcntl(&file, FcntlArg::F_SETFL(flags))?;
     Ok(file)
 }
 
 /// Makes sure that the three standard descriptors are open, in a program that has closed some: else what we open next would
 /// get their numbers, and what is printed would be written into it.
 pub(crate) fn ensure_standard() {
+    if (0..=2).all(descriptor::is_open) {
+        return;
+    }
     // Where there is no /dev/null: the root directory, through which nothing can be read or written either.
     let root = |_| again(|| open("/", OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty())).map(File::from);
     let null = || File::options().read(true).write(true).open("/dev/null");

@@ -14,7 +14,7 @@ use nix::unistd::Pid;
 use super::daemon::Arrived;
 use super::interrupts::Interrupts;
 use super::startup::{Heard, LauncherEnd, Word};
-use super::streams::{Capture, Captures};
+use super::streams::{Capture, Captures, Listen};
 use super::{Observer, session};
 use crate::error::Error;
 use crate::pidfile::{Claimed, Running};
@@ -49,7 +49,7 @@ pub(crate) enum Launched {
 }
 
 /// What the daemon wrote until it was ready, as far as it was listened to.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Texts {
     pub(crate) stdout: String,
     pub(crate) stderr: String,
@@ -146,7 +146,10 @@ impl<'a> Watch<'a> {
                 let [out, err] = self.written;
                 self.begun.captures.stdout.ends_at(out);
                 self.begun.captures.stderr.ends_at(err);
-                let texts = self.texts();
+                let texts = match self.begun.captures.listen {
+                    Listen::ToAll => self.texts(),
+                    Listen::ToErrors => Texts::default(),
+                };
                 self.part();
                 Ok(Launched::Ready { pid, texts })
             }
@@ -294,9 +297,11 @@ impl<'a> Watch<'a> {
         self.begun.pidfile.started();
         // From here on the claim is the daemon's alone: whenever it dies, nobody is to find it held by us.
         drop(self.begun.pidfile);
+        // The session leader goes when it hears that the start is agreed on, and the daemon parts meanwhile: who waits for the
+        // slower one first sleeps once.
+        reap(self.begun.leader);
         self.begun.channel.wait_for_end(self.begun.leader, LAST_WAIT);
         drop(self.begun.captures);
-        reap(self.begun.leader);
     }
 
     /// Ends the daemon in order; if that takes too long, or somebody interrupts this too, at once.

@@ -6,10 +6,11 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 
 use nix::fcntl::{OFlag, open};
+use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::stat::Mode;
+use nix::sys::stat::{Mode, fstat};
 
-use super::Pipe;
+use super::{Listen, Pipe};
 use crate::spec::setting::Output;
 use crate::sys::again::again;
 
@@ -22,6 +23,8 @@ const MOST_READS: u32 = 64;
 /// What is heard of both streams.
 #[derive(Debug, Default)]
 pub(crate) struct Captures {
+    /// For whom: of a start that has worked, only the caller wants to have it.
+    pub(crate) listen: Listen,
     /// Only where the caller wants to have it.
     pub(crate) stdout: Capture,
     pub(crate) stderr: Capture,
@@ -33,8 +36,8 @@ pub(crate) struct Capture {
     /// What comes through a pipe, as long as somebody can write to it.
     pipe: Option<File>,
     read: Vec<u8>,
-    /// What is read back from a log, from where it ended before.
-    log: Option<(File, u64)>,
+    /// A log that can be read back, and where it ended before.
+    log: Option<(OwnedFd, u64)>,
     /// Where in the log it is to end.
     until: Option<u64>,
 }
@@ -47,11 +50,12 @@ impl Capture {
     /// A device or a FIFO cannot be read back, and so nothing is heard of it, unless it is relayed: then all comes through the
     /// pipe, also what the log does not take.
     pub(super) fn of(stream: &OwnedFd, pipe: Option<&Pipe>, output: Output) -> io::Result<Self> {
-        let metadata = File::from(stream.try_clone()?).metadata()?;
-        let is_read_back = metadata.is_file() && output == Output::Direct;
-        let log = if is_read_back { open_again(stream).ok() } else { None };
+        let file = fstat(stream)?;
+        let is_read_back = file.st_mode & libc::S_IFMT == libc::S_IFREG && output == Output::Direct;
+        let length = u64::try_from(file.st_size).unwrap_or_default();
+        let log = if is_read_back { Some((stream.try_clone()?, length)) } else { None };
         let pipe = pipe.map(Self::of_pipe).transpose()?.unwrap_or_default();
-        Ok(Self { log: log.map(|log| (log, metadata.len())), ..pipe })
+        Ok(Self { log, ..pipe })
     }
 
     /// What can be polled for more.
@@ -104,7 +108,8 @@ impl Capture {
         self.take_in_all();
         let mut bytes = std::mem::take(&mut self.read);
         if let Some((log, from)) = &self.log {
-            bytes.extend(read_from(log, *from, self.until.unwrap_or(u64::MAX)).unwrap_or_default());
+            let read = open_again(log).and_then(|log| read_from(&log, *from, self.until.unwrap_or(u64::MAX)));
+            bytes.extend(read.unwrap_or_default());
         }
         bytes
     }
