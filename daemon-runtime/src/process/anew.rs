@@ -189,6 +189,7 @@ fn lead(plan: &Plan, kit: Kit, channel: DaemonEnd) -> ! {
     }
     let (origin, manager) = (&kit.origin, kit.manager.as_ref());
     let handed = Handed { origin, pidfile: &kit.pidfile, streams: &kit.streams, channel: &channel, manager };
+    leader::adopt_orphans();
     match handed.spawn(plan, Part::Daemon, environment) {
         Ok(daemon) => leader::stay(kit, channel, daemon),
         Err(source) => leader::fail(&channel, Failure::SessionLeader(source)),

@@ -3,9 +3,11 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
+use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::prctl::{get_child_subreaper, set_child_subreaper};
 use nix::sys::signal::Signal;
-use nix::sys::wait::{WaitPidFlag, waitpid};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, setsid};
 
 use super::daemon::{self, Arrived, Kit};
@@ -33,7 +35,14 @@ fn detach() -> io::Result<Side> {
     // Until there was a new session, a hang-up of the launcher's terminal could reach us. It is blocked still, and was not
     // meant for the daemon.
     disposition::forget_pending(Signal::SIGHUP)?;
+    adopt_orphans();
     Ok(fork()?)
+}
+
+/// To be called before there is a daemon: whoever of its descendants loses his parent becomes a child of this process, so that
+/// this process knows at any time whether there are any. Should it fail, nothing is known.
+pub(super) fn adopt_orphans() {
+    let _ = set_child_subreaper(true);
 }
 
 /// The daemon is there, and this process is its parent: hands it over to the launcher, and stays as long as it is needed.
@@ -53,7 +62,8 @@ pub(super) fn stay(kit: Kit, channel: DaemonEnd, daemon: Pid) -> ! {
     drop((kit.pidfile, kit.prepared, kit.manager));
     channel.introduce(daemon.as_raw(), &handle);
     if daemon_ends_first(&handle, &channel) {
-        channel.say(&Word::Ended { status: wait_status(daemon) });
+        let status = wait_status(daemon);
+        channel.say(&if is_alone() { Word::EndedAlone { status } } else { Word::Ended { status } });
     }
     // The launcher waits for this: nothing more is to come.
     drop(channel);
@@ -77,7 +87,7 @@ fn daemon_ends_first(handle: &PidFd, channel: &DaemonEnd) -> bool {
             Ok(_) if fds[0].any() == Some(true) => return true,
             // nix does not know this event's bit, and says `None` when it comes.
             Ok(_) if fds[1].any() != Some(false) => return false,
-            Ok(_) | Err(nix::errno::Errno::EINTR) => {}
+            Ok(_) | Err(Errno::EINTR) => {}
             Err(_) => std::thread::sleep(std::time::Duration::from_millis(10)),
         }
     }
@@ -85,12 +95,26 @@ fn daemon_ends_first(handle: &PidFd, channel: &DaemonEnd) -> bool {
 
 /// The wait status as waitpid(2) writes it.
 fn wait_status(daemon: Pid) -> i32 {
-    use nix::sys::wait::WaitStatus;
     match waitpid(daemon, Some(WaitPidFlag::empty())) {
         Ok(WaitStatus::Exited(_, code)) => code << 8,
         Ok(WaitStatus::Signaled(_, signal, _)) => signal as i32,
         _ => 0xff << 8,
     }
+}
+
+/// Whether nobody is left who descends from the daemon, which has ended: prctl(2), `PR_SET_CHILD_SUBREAPER`. Those of the
+/// session all do, because a process comes into a session only by its parent.
+fn is_alone() -> bool {
+    get_child_subreaper() == Ok(true)
+        && loop {
+            match waitpid(None, Some(WaitPidFlag::WNOHANG | WaitPidFlag::__WALL)) {
+                Err(Errno::ECHILD) => break true,
+                Err(Errno::EINTR) => {}
+                Ok(WaitStatus::StillAlive) | Err(_) => break false,
+                // One that had ended before.
+                Ok(_) => {}
+            }
+        }
 }
 
 /// A child that the worker started before it was ready may have a pipe as its stderr for as long as it lives. It must
@@ -107,7 +131,7 @@ fn read_empty(pipes: &[OwnedFd]) {
     let mut open: Vec<&OwnedFd> = pipes.iter().collect();
     while !open.is_empty() {
         let mut fds: Vec<_> = open.iter().map(|pipe| PollFd::new(pipe.as_fd(), PollFlags::POLLIN)).collect();
-        if !matches!(poll(&mut fds, PollTimeout::NONE), Ok(_) | Err(nix::errno::Errno::EINTR)) {
+        if !matches!(poll(&mut fds, PollTimeout::NONE), Ok(_) | Err(Errno::EINTR)) {
             return;
         }
         let is_readable: Vec<bool> = fds.iter().map(|fd| fd.any() == Some(true)).collect();
@@ -119,7 +143,7 @@ fn read_empty(pipes: &[OwnedFd]) {
 /// Throws away what is there; false at the end of it.
 fn reads_on(pipe: &OwnedFd) -> bool {
     let mut bytes = [0_u8; 4096];
-    matches!(nix::unistd::read(pipe, &mut bytes), Ok(1..) | Err(nix::errno::Errno::EINTR))
+    matches!(nix::unistd::read(pipe, &mut bytes), Ok(1..) | Err(Errno::EINTR))
 }
 
 /// Whether nobody can write to it any more, now or in a moment: the daemon itself is about to let go of it.

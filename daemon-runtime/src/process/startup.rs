@@ -56,6 +56,8 @@ pub(crate) enum Word {
     Terminated { signal: i32 },
     /// Session leader: the daemon has ended with this wait status, see waitpid(2).
     Ended { status: i32 },
+    /// The same, and nobody is left of whom it has begun, and of whom those have.
+    EndedAlone { status: i32 },
 }
 
 /// What the launcher hears.
@@ -164,7 +166,9 @@ impl LauncherEnd {
         };
         Ok(match wire::read(bytes.get(..length).unwrap_or_default(), handle)? {
             None => Heard::End,
-            Some(Word::Forked { .. } | Word::Ended { .. }) if sender != Some(leader) => Heard::Forged,
+            Some(Word::Forked { .. } | Word::Ended { .. } | Word::EndedAlone { .. }) if sender != Some(leader) => {
+                Heard::Forged
+            }
             Some(word) => Heard::Word(word),
         })
     }
@@ -259,6 +263,7 @@ mod tests {
         assert!(matches!(said(&Word::Ready { written: [1, 2] }), Word::Ready { written: [1, 2] }));
         assert!(matches!(said(&Word::Parted), Word::Parted));
         assert!(matches!(said(&Word::Ended { status: 256 }), Word::Ended { status: 256 }));
+        assert!(matches!(said(&Word::EndedAlone { status: 9 }), Word::EndedAlone { status: 9 }));
         assert!(matches!(said(&Word::Failed("no".into())), Word::Failed(t) if t == "no"));
         assert!(matches!(said(&Word::Panicked("oh".into())), Word::Panicked(t) if t == "oh"));
     }
@@ -302,9 +307,11 @@ mod tests {
         let pid = std::process::id().cast_signed();
         daemon.introduce(pid, &PidFd::open(pid).expect("a handle"));
         daemon.say(&Word::Ended { status: 0 });
+        daemon.say(&Word::EndedAlone { status: 0 });
         daemon.say(&Word::Working);
         let hear = || launcher.hear(Pid::parent()).expect("heard");
-        assert!(matches!([hear(), hear(), hear()], [Heard::Forged, Heard::Forged, Heard::Word(Word::Working)]));
+        assert!(matches!([hear(), hear(), hear()], [Heard::Forged, Heard::Forged, Heard::Forged]));
+        assert!(matches!(hear(), Heard::Word(Word::Working)));
     }
 
     #[test]

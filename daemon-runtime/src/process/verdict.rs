@@ -102,6 +102,8 @@ enum Verdict {
     },
     /// The daemon has ended, with this wait status if the session leader could still tell.
     Ended(Option<i32>),
+    /// It has ended with this wait status, and nobody is left in its session.
+    EndedAlone(i32),
     /// It must be ended, for this reason.
     Abort(Abort),
 }
@@ -159,6 +161,11 @@ impl<'a> Watch<'a> {
                 if outcome.is_err() {
                     self.end_session();
                 }
+                self.clean_up();
+                outcome
+            }
+            Verdict::EndedAlone(status) => {
+                let outcome = self.judge(Some(status));
                 self.clean_up();
                 outcome
             }
@@ -267,6 +274,7 @@ impl<'a> Watch<'a> {
             Word::Panicked(text) => self.failure = Some(Failure::Panic(text)),
             Word::Terminated { signal } => self.failure = Some(Failure::Terminated(signal)),
             Word::Ended { status } => return Ok(Some(Verdict::Ended(Some(status)))),
+            Word::EndedAlone { status } => return Ok(Some(Verdict::EndedAlone(status))),
         }
         Ok(None)
     }

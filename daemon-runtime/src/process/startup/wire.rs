@@ -29,6 +29,7 @@ const FAILED: u8 = b'E';
 const PANICKED: u8 = b'P';
 const TERMINATED: u8 = b'T';
 const ENDED: u8 = b'X';
+const ENDED_ALONE: u8 = b'Y';
 
 /// That the daemon is there; the handle on it goes beside the bytes.
 pub(super) fn of_forked(pid: i32) -> Vec<u8> {
@@ -46,6 +47,7 @@ pub(super) fn of(told: &Word) -> Vec<u8> {
         Word::Panicked(text) => word(PANICKED, 0, text),
         Word::Terminated { signal } => word(TERMINATED, *signal, ""),
         Word::Ended { status } => word(ENDED, *status, ""),
+        Word::EndedAlone { status } => word(ENDED_ALONE, *status, ""),
     }
 }
 
@@ -90,6 +92,7 @@ pub(super) fn read(bytes: &[u8], handle: Option<PidFd>) -> io::Result<Option<Wor
         (PANICKED, _) => Word::Panicked(text.into_owned()),
         (TERMINATED, _) => Word::Terminated { signal: number },
         (ENDED, _) => Word::Ended { status: number },
+        (ENDED_ALONE, _) => Word::EndedAlone { status: number },
         _ => return Err(garbled()),
     };
     Ok(Some(word))
@@ -168,7 +171,8 @@ pub(super) mod promise {
             (Word::Failed(told), Word::Failed(heard)) | (Word::Panicked(told), Word::Panicked(heard)) => told == heard,
             (Word::Forked { pid: told, .. }, Word::Forked { pid: heard, .. })
             | (Word::Terminated { signal: told }, Word::Terminated { signal: heard })
-            | (Word::Ended { status: told }, Word::Ended { status: heard }) => told == heard,
+            | (Word::Ended { status: told }, Word::Ended { status: heard })
+            | (Word::EndedAlone { status: told }, Word::EndedAlone { status: heard }) => told == heard,
             _ => false,
         }
     }
@@ -206,6 +210,7 @@ mod tests {
             text().prop_map(Word::Panicked),
             any::<i32>().prop_map(|signal| Word::Terminated { signal }),
             any::<i32>().prop_map(|status| Word::Ended { status }),
+            any::<i32>().prop_map(|status| Word::EndedAlone { status }),
         ]
     }
 
