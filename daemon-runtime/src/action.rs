@@ -83,8 +83,9 @@ pub struct StatusOptions {
     /// | `cpu_percent` `memory_percent` `group_num_procs` | all processes of the daemon's session (in the foreground: of its process group) | /proc, of each of these; they are found by the process tree |
     ///
     /// The process tree is gone through from the daemon down, and from there up to init, each of whose children is asked for
-    /// its session by one system call: so it does not matter how many other processes there are. (What was forked by a process
-    /// that then left the session, and was left behind, is not found by that.) Only where the kernel lists no children
+    /// its session by one system call: so it does not matter how many other processes there are, but for those that init has,
+    /// of which some thousands are noticed. (What was forked by a process that then left the session, and was left behind, is
+    /// not found by that.) Only where the kernel lists no children
     /// (`CONFIG_PROC_CHILDREN`), where /proc hides init from the account, or for a daemon in a pid namespace of its own, all
     /// processes are gone through.
     ///
