@@ -39,6 +39,8 @@
 //! - `cli` (default): command lines with options, help and suggestions, by clap; `Args` for a worker's own flags. Without it
 //!   an action is its name, and an option is refused with exit code 2.
 //! - `tokio`: `async fn` workers, and `block_on`.
+//! - `tracing`: the daemon's stages, signals, ticks, its being ready and its shutdown are events of the target
+//!   `daemon_runtime`, for the subscriber that the program has set, or, by tracing's own feature `log`, for its logger.
 //!
 //! # What is hard about it
 //!
@@ -67,6 +69,7 @@ mod asynchronous;
 mod cli;
 mod context;
 mod error;
+mod event;
 mod face;
 mod folder;
 #[cfg(fuzzing)]

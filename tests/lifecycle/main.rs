@@ -74,4 +74,5 @@ mod streams;
 mod surroundings;
 mod tempest;
 mod terminal;
+mod traced;
 mod traitor;

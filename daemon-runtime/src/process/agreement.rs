@@ -15,6 +15,7 @@ use nix::sys::stat::fstat;
 use super::relay;
 use super::startup::{Answer, DaemonEnd, Word};
 use super::streams::Later;
+use crate::event::event;
 use crate::manager::Manager;
 use crate::pidfile::Claimed;
 use crate::spec::setting::Readiness;
@@ -129,6 +130,9 @@ impl Agreement {
         }
         self.changed.notify_all();
         drop(state);
+        if answer == Answer::Agreed {
+            event!(INFO, "ready");
+        }
         if let Some(manager) = self.manager.as_ref().filter(|_| answer == Answer::Agreed) {
             manager.ready();
         }

@@ -16,6 +16,7 @@ use super::watcher::{Listening, Watcher, Watching};
 use super::{end, mishap, relay, reload, work};
 use crate::context::{Context, Powers};
 use crate::error::{Error, seconds};
+use crate::event::{self, event};
 use crate::manager::Manager;
 use crate::pidfile::Claimed;
 use crate::spec::hook::When;
@@ -96,6 +97,8 @@ pub(super) fn arrive(spec: &Spec, plan: &Plan, kit: Kit, channel: DaemonEnd, env
 
 fn pass(passage: &Passage<'_>, prepared: Prepared, streams: Streams) -> Result<Later, Failure> {
     streams.listen_early().map_err(|source| Failure::Stage(Stage::Streams, source))?;
+    event::tells_as(&passage.plan.name);
+    event!(DEBUG, "stage", stage = Stage::Detach.word());
     passage.hooks(When::After, Stage::Detach)?;
     passage.common(prepared)?;
     let mut later = Later::default();

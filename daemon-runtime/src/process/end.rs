@@ -8,6 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::ThreadId;
 
 use super::{reason, relay};
+use crate::event::event;
 use crate::manager::Manager;
 use crate::pidfile::Claimed;
 use crate::spec::hook::OnShutdown;
@@ -33,6 +34,13 @@ enum Hook {
     Waiting(Option<OnShutdown>),
     Running(ThreadId),
     Done,
+}
+
+/// Whose turn it is to end the daemon.
+enum Turn {
+    /// His who asks, with the hook, if there is one.
+    First(Option<OnShutdown>),
+    Later,
 }
 
 /// Sets up the end of the daemon that this process now is.
@@ -76,14 +84,26 @@ pub(crate) fn is_concluding() -> bool {
 
 /// Calls `on_shutdown`, unless it was called; if another thread is just calling it, waits until that is done.
 pub(crate) fn conclude(reason: &str, code: i32) {
+    call(reason, code, || {
+        event!(INFO, "shutdown", reason = reason, code = code);
+    });
+}
+
+/// The same without an event: where a subscriber could not take it any more.
+fn conclude_untold(reason: &str, code: i32) {
+    call(reason, code, || ());
+}
+
+fn call(reason: &str, code: i32, tell: impl FnOnce()) {
     let Some(end) = mine() else { return };
     let manager = end.lock().manager.take();
     if let Some(manager) = manager {
         manager.stopping();
     }
-    if let Some(hook) = end.claim_hook() {
+    if let Turn::First(hook) = end.claim_hook() {
+        tell();
         // A panic in the hook is told by the panic hook; the end goes on.
-        let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| hook(reason, code)));
+        let _ = hook.map(|hook| std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| hook(reason, code))));
     }
     end.hook_is_done();
 }
@@ -103,34 +123,36 @@ pub(crate) fn release() {
 
 /// Where a panic aborts: what can be done of the end before it does.
 pub(crate) fn before_abort(panic: &str) {
-    conclude(&reason::by_panic(panic), 128 + nix::libc::SIGABRT);
+    // It may be the subscriber that has panicked.
+    conclude_untold(&reason::by_panic(panic), 128 + nix::libc::SIGABRT);
     release();
 }
 
 fn at_exit(status: Option<i32>) {
+    // What a subscriber keeps for this thread is gone already.
     match status {
-        Some(0) => conclude(reason::NORMALLY, 0),
-        Some(code) => conclude(&reason::with_code(code & 0xff), code & 0xff),
-        None => conclude("Exiting", -1),
+        Some(0) => conclude_untold(reason::NORMALLY, 0),
+        Some(code) => conclude_untold(&reason::with_code(code & 0xff), code & 0xff),
+        None => conclude_untold("Exiting", -1),
     }
     release();
 }
 
 impl End {
     /// The hook, for the one who is to call it.
-    fn claim_hook(&self) -> Option<OnShutdown> {
+    fn claim_hook(&self) -> Turn {
         let mut state = self.lock();
         loop {
             match &mut state.hook {
                 Hook::Waiting(hook) => {
                     let hook = hook.take();
                     state.hook = Hook::Running(std::thread::current().id());
-                    return hook;
+                    return Turn::First(hook);
                 }
                 // The hook itself ends the process: it must not wait for itself.
-                Hook::Running(thread) if *thread == std::thread::current().id() => return None,
+                Hook::Running(thread) if *thread == std::thread::current().id() => return Turn::Later,
                 Hook::Running(_) => state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
-                Hook::Done => return None,
+                Hook::Done => return Turn::Later,
             }
         }
     }

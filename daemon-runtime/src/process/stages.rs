@@ -15,6 +15,7 @@ use nix::unistd::{chdir, chroot, fchdir};
 use super::mishap;
 use super::privileges::Identity;
 use crate::error::Error;
+use crate::event::{self, event};
 use crate::folder::Owner;
 use crate::pidfile::Claimed;
 use crate::spec::Spec;
@@ -162,6 +163,7 @@ impl Passage<'_> {
     /// Those between `Detach` and `Streams`, which a foreground process goes through as well.
     pub(crate) fn common(&self, prepared: Prepared) -> Result<(), Failure> {
         let plan = self.plan;
+        event::tells_as(&plan.name);
         let seal = || self.pidfile.seal(self.role.session());
         // Asked for before anything is done that could not be undone.
         self.refuse_shared_environment(&prepared)?;
@@ -205,6 +207,7 @@ impl Passage<'_> {
 
     /// Those that are done again in a new image of the program, for a daemon that it was already.
     pub(crate) fn again(&self, workdir: Option<&OwnedFd>) -> Result<(), Failure> {
+        event::tells_as(&self.plan.name);
         self.stage(Stage::Umask, || self.mask())?;
         // By the descriptor of where it was: the daemon's user may not be able to get there by the path.
         self.stage(Stage::WorkDir, || workdir.map_or(Ok(()), |workdir| Ok(fchdir(workdir)?)))?;
@@ -220,7 +223,11 @@ impl Passage<'_> {
 
     /// One stage whose hooks before it were called.
     fn stage_after(&self, stage: Stage, act: impl FnOnce() -> io::Result<()>) -> Result<(), Failure> {
-        act().map_err(|source| Failure::Stage(stage, source))?;
+        if let Err(source) = act() {
+            event!(ERROR, "stage failed", stage = stage.word(), error = source.to_string());
+            return Err(Failure::Stage(stage, source));
+        }
+        event!(DEBUG, "stage", stage = stage.word());
         self.hooks(When::After, stage)
     }
 

@@ -21,6 +21,9 @@ use super::reopen::Logs;
 use super::startup::{Answer, Word};
 use super::{end, mishap, reason};
 use crate::context::{Cause, Context, Request};
+#[cfg(feature = "tracing")]
+use crate::error::signal_name;
+use crate::event::event;
 use crate::manager::Manager;
 use crate::spec::signal::SignalAction;
 use crate::sys::ear::{self, Ear};
@@ -250,6 +253,7 @@ impl Watcher {
     }
 
     fn on_signal(&self, signal: i32, caller: Option<&Caller>) {
+        event!(INFO, "signal", signal = signal_name(signal));
         if let (Some(SignalAction::Call(call)), Some(caller)) = (self.mapped(signal), caller) {
             // The thread at the other end lives as long as this one.
             let _ = caller.calls.send(self.told_of_reload(signal, call));

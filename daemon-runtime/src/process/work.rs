@@ -8,6 +8,7 @@ use super::mishap::{guarded, report};
 use super::startup::Word;
 use super::{program, reason};
 use crate::context::{Cause, Context, Tick};
+use crate::event::event;
 use crate::schedule::{Clock, Turn, repeat};
 use crate::spec::plan::Plan;
 use crate::spec::setting::OnError;
@@ -96,6 +97,7 @@ fn ticks(
 fn one_tick(body: &mut Body, tick: &Tick, turn: Turn, on_error: OnError, agreement: &Agreement) -> ControlFlow<Broken> {
     let result = guarded(|| body(tick));
     if matches!(&result, Ok(ending) if ending.is_well()) {
+        event!(DEBUG, "tick", tick = tick.number(), lateness = turn.lateness.as_secs_f64());
         // The last tick's end is the daemon's end, which is told as such.
         if !turn.last {
             agreement.ready_by_itself();
@@ -103,6 +105,7 @@ fn one_tick(body: &mut Body, tick: &Tick, turn: Turn, on_error: OnError, agreeme
         return ControlFlow::Continue(());
     }
     let told = failure(tick.number(), &result);
+    event!(WARN, "tick failed", tick = tick.number(), lateness = turn.lateness.as_secs_f64(), error = told.as_str());
     if on_error == OnError::Continue {
         report(&format!("error: {told}"));
         return ControlFlow::Continue(());

@@ -1,0 +1,52 @@
+//! The runtime's own events, with the feature `tracing`: they go to the subscriber that the program has set, if it has. No logger
+//! is set here, and without the feature nothing of this is built.
+//!
+//! All of them are of the daemon: what there is to tell of the launcher stands at the terminal. None comes from a signal's
+//! handler, or while a lock of ours is held. A subscriber that panics loses the event, and nothing else is lost.
+
+#[cfg(feature = "tracing")]
+use std::sync::OnceLock;
+
+#[cfg(feature = "tracing")]
+static NAME: OnceLock<String> = OnceLock::new();
+
+/// From here on this process is a daemon of this name. It can be but one in its life that tells of itself.
+#[cfg(feature = "tracing")]
+pub(crate) fn tells_as(name: &str) {
+    NAME.get_or_init(|| name.to_owned());
+}
+
+#[cfg(not(feature = "tracing"))]
+pub(crate) fn tells_as(_name: &str) {}
+
+/// The name that every event has.
+#[cfg(feature = "tracing")]
+pub(crate) fn name() -> &'static str {
+    NAME.get().map_or("", String::as_str)
+}
+
+/// An event: its level, its name, and what it tells besides the daemon's name and pid.
+#[cfg(feature = "tracing")]
+macro_rules! event {
+    ($level:ident, $event:literal $(, $field:ident = $value:expr)*) => {
+        let tell = ::std::panic::AssertUnwindSafe(|| {
+            ::tracing::event!(
+                target: "daemon_runtime",
+                ::tracing::Level::$level,
+                name = $crate::event::name(),
+                pid = ::std::process::id(),
+                $($field = $value,)*
+                $event
+            );
+        });
+        // The panic hook has told it.
+        let _ = ::std::panic::catch_unwind(tell);
+    };
+}
+
+#[cfg(not(feature = "tracing"))]
+macro_rules! event {
+    ($($nothing:tt)*) => {};
+}
+
+pub(crate) use event;
