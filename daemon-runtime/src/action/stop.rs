@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use super::StopOptions;
 use crate::error::Error;
 use crate::pidfile::{
-    Holders, Life, PAUSE, Place, Running, Standing, Turn, clear, look_at, take_turn, user_of as holder_of, wait_until_free,
+    Holders, Life, PAUSE, Place, Running, Standing, Turn, clear, look_at, take_turn, user_of as holder_of,
+    wait_until_free,
 };
 use crate::process::privileges::user_of;
 use crate::process::{Observer, session};
@@ -56,12 +57,7 @@ pub(crate) fn stop(spec: &Spec, options: &StopOptions, observer: &mut dyn Observ
 }
 
 /// Ends the daemon, and whatever process it hands its locks to meanwhile.
-fn end_all(
-    plan: &Plan,
-    place: &Place,
-    options: &StopOptions,
-    observer: &mut dyn Observer,
-) -> Result<Stop, Error> {
+fn end_all(plan: &Plan, place: &Place, options: &StopOptions, observer: &mut dyn Observer) -> Result<Stop, Error> {
     let begun = Instant::now();
     let mut answer = Stop::NotRunning;
     loop {

@@ -73,9 +73,7 @@ pub(crate) fn look_at(place: &Place, user: Option<u32>) -> Result<Life, Error> {
             // Most often somebody who is just dying, or stands between fork and exec.
             _ if matches!(life, Life::Held) && patience > 0 => patience -= 1,
             // Half of an answer may be of one daemon, and half of the next: it counts only if the claim stayed the same.
-            Standing::Vouched | Standing::Unseen(_)
-                if place.claim_identity() == before && is_settled(place, &life) =>
-            {
+            Standing::Vouched | Standing::Unseen(_) if place.claim_identity() == before && is_settled(place, &life) => {
                 return Ok(life);
             }
             _ => {}
