@@ -30,6 +30,11 @@ impl Home {
         Self { folder: folder.to_owned() }
     }
 
+    /// A folder for something else.
+    pub fn folder(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
     /// A place for a daemon of this name.
     pub fn place(&self, name: &str) -> Place {
         let name = name.replace(' ', "-");
@@ -38,15 +43,23 @@ impl Home {
 }
 
 impl Place {
-    /// What the daemon's pidfile says.
-    pub fn pid(&self) -> Option<i32> {
-        fs::read_to_string(&self.pidfile).ok()?.trim().parse().ok()
+    /// What the daemon's pidfile says, once it says something: some are written after the launcher has ended.
+    pub fn pid(&self) -> Result<i32, String> {
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
+            let text = fs::read_to_string(&self.pidfile).unwrap_or_default();
+            if let Ok(pid) = text.trim().parse() {
+                return Ok(pid);
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        Err(format!("there is no number in {}", self.pidfile.display()))
     }
 
     /// Ends the daemon of a program that has no command for it. The number is the one that the daemon has just written, or it
     /// would not have started.
     pub fn end(&self) -> Result<(), String> {
-        let pid = self.pid().ok_or_else(|| format!("there is no number in {}", self.pidfile.display()))?;
+        let pid = self.pid()?;
         let begun = Instant::now();
         let mut signal = Signal::SIGTERM;
         while kill(Pid::from_raw(pid), signal) != Err(Errno::ESRCH) {

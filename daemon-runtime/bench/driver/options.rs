@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
+use crate::contender::YARDSTICK;
+
 /// Measures what it costs to be a daemon.
 #[derive(Parser, Debug)]
 pub struct Options {
@@ -27,6 +29,11 @@ pub struct Options {
 }
 
 impl Options {
+    /// Whether this contender takes part.
+    pub fn has(&self, contender: &str) -> bool {
+        self.contenders.is_empty() || contender == YARDSTICK || self.contenders.iter().any(|name| name == contender)
+    }
+
     /// Whether the measure of this name was asked for.
     pub fn wants(&self, measure: &str) -> bool {
         self.only.is_empty() || self.only.iter().any(|text| measure.contains(text.as_str()))

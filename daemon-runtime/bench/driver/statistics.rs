@@ -14,6 +14,12 @@ impl Spread {
         let at = |share| quantile(&values, share);
         Some(Self { lower: at(0.25)?, median: at(0.5)?, upper: at(0.75)? })
     }
+
+    /// Without their signs.
+    pub fn sizes(self) -> Self {
+        let (one, other) = (self.lower.abs(), self.upper.abs());
+        Self { lower: one.min(other), median: self.median.abs(), upper: one.max(other) }
+    }
 }
 
 pub fn median(values: Vec<f64>) -> Option<f64> {
