@@ -76,7 +76,8 @@ impl Line {
 
     /// Runs it, and reads the only number that it prints on a line of its own.
     pub fn number(&self) -> Result<f64, String> {
-        self.begin()?.number()
+        let numbers = self.begin()?.numbers()?;
+        numbers.first().copied().ok_or_else(|| format!("`{}` printed no number", self.told()))
     }
 
     fn judge(&self, status: i32) -> Result<(), String> {
@@ -94,19 +95,15 @@ pub struct Begun<'a> {
 }
 
 impl Begun<'_> {
-    /// The only number that it prints on a line of its own, once it has ended.
-    pub fn number(mut self) -> Result<f64, String> {
-        let mut text = String::new();
-        if let Some(mut stdout) = self.child.stdout.take() {
-            // The end of the pipe is no sign: a daemon may have it too.
-            let mut bytes = [0; 4096];
-            let status = self.child.wait().map_err(|error| error.to_string())?;
-            let length = stdout.read(&mut bytes).map_err(|error| error.to_string())?;
-            text.push_str(&String::from_utf8_lossy(&bytes[..length]));
-            self.line.judge(i32::from(!status.success()))?;
-        }
-        let number = text.lines().find_map(|line| line.parse().ok());
-        number.ok_or_else(|| format!("`{}` printed no number: {text}", self.line.told()))
+    /// The numbers that it prints on lines of their own, once it has ended.
+    pub fn numbers(mut self) -> Result<Vec<f64>, String> {
+        // Not to the end of the pipe: a daemon may have it, too. What is printed fits into it.
+        let status = self.child.wait().map_err(|error| error.to_string())?;
+        let mut bytes = vec![0; 1 << 16];
+        let length = self.child.stdout.take().map_or(Ok(0), |mut stdout| stdout.read(&mut bytes));
+        let length = length.map_err(|error| error.to_string())?;
+        self.line.judge(i32::from(!status.success()))?;
+        Ok(String::from_utf8_lossy(&bytes[..length]).lines().filter_map(|line| line.parse().ok()).collect())
     }
 }
 

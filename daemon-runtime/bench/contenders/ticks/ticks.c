@@ -43,14 +43,14 @@ static void burst(long ticks) {
 
 static void drift(long ticks) {
     const struct timespec body = {0, 20000000};
-    long long begun = now(), first = 0, last = 0;
+    long long begun = now(), *came = calloc((size_t)ticks, sizeof *came);
     for (long tick = 0; tick < ticks; tick++) {
         sleep_until(begun + tick * PERIOD);
-        last = now();
-        first = tick ? first : last;
+        came[tick] = now();
         nanosleep(&body, NULL);
     }
-    printf("%lld\n", last - first - (ticks - 1) * PERIOD);
+    for (long tick = 0; tick < ticks; tick++)
+        printf("%lld\n", came[tick] - came[0]);
 }
 
 int main(int count, char **arguments) {

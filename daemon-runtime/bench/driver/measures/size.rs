@@ -8,10 +8,15 @@ use crate::findings::{Finding, Unit};
 use crate::programs::cargo;
 
 /// The same program without the attribute, with it, and with it but without what can be left out.
-const WAYS: [(&str, &[&str]); 2] = [("without", &["--no-default-features"]), ("with the attribute", &[])];
+const WAYS: [(&str, &[&str]); 3] = [
+    (WITHOUT, &["--no-default-features"]),
+    ("with it, no default features", &["--no-default-features", "--features", "daemon"]),
+    ("with it", &[]),
+];
+const WITHOUT: &str = "without the attribute";
 
 pub fn measure(bench: &Bench<'_>) -> Vec<Finding> {
-    let size = "The stripped binary of a small program, without the attribute and with it.";
+    let size = "The stripped binary of a small program, without the attribute and with it, with the crate's default features or none.";
     let mut size = Finding::new("size", Unit::Bytes, size);
     let time = "A clean `cargo build --release` of it, with all dependencies, once.";
     let mut time = Finding::new("build", Unit::Time, time);
@@ -22,13 +27,24 @@ pub fn measure(bench: &Bench<'_>) -> Vec<Finding> {
     for (who, features) in WAYS {
         match build(bench, features) {
             Ok((bytes, seconds)) => {
-                size.note(who, WAYS[0].0, 0, bytes);
-                time.note(who, WAYS[0].0, 0, seconds);
+                size.note(who, WITHOUT, 0, bytes);
+                time.note(who, WITHOUT, 0, seconds);
             }
             Err(reason) => println!("left out: {who}, because {reason}"),
         }
     }
+    for finding in [&mut size, &mut time] {
+        finding.remark = added(finding);
+    }
     vec![size, time]
+}
+
+/// By how much each is more than without.
+fn added(finding: &Finding) -> Option<String> {
+    let median = |who: &str| Some(finding.row(who)?.spread()?.median);
+    let without = median(WITHOUT)?;
+    let told = |(who, _): &(&str, _)| Some(format!("{who}: {} more", finding.unit.told(median(who)? - without)));
+    Some(WAYS[1..].iter().filter_map(told).collect::<Vec<_>>().join("; ") + ".")
 }
 
 fn build(bench: &Bench<'_>, features: &[&str]) -> Result<(f64, f64), String> {
