@@ -91,6 +91,8 @@ pub struct StatusOptions {
     ///
     /// The others have the names and the meanings of psutil's `Process.as_dict`; bytes, seconds and counts are plain numbers:
     ///
+    /// They are there with the feature `fields`, which is on by default.
+    ///
     /// | field | what |
     /// |---|---|
     /// | `ppid` `session` `nice` `cpu_num` `num_threads` `num_fds` `memory_rss` | numbers |

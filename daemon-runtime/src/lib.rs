@@ -38,6 +38,7 @@
 //!
 //! - `cli` (default): command lines with options, help and suggestions, by clap; `Args` for a worker's own flags. Without it
 //!   an action is its name, and an option is refused with exit code 2.
+//! - `fields` (default): what [`StatusOptions::fields`] takes beyond the usual ones.
 //! - `tokio`: `async fn` workers, and `block_on`.
 //! - `tracing`: the daemon's stages, signals, ticks, its being ready and its shutdown are events of the target
 //!   `daemon_runtime`, for the subscriber that the program has set, or, by tracing's own feature `log`, for its logger.

@@ -14,6 +14,7 @@ pub(crate) mod exit;
 pub(crate) mod file_size;
 pub(crate) mod fork;
 pub(crate) mod interrupt;
+#[cfg(feature = "fields")]
 pub(crate) mod ionice;
 pub(crate) mod latch;
 pub(crate) mod lock;

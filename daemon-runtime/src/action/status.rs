@@ -3,18 +3,16 @@
 use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
-use procfs::ProcResult;
-use procfs::process::{Process, Stat};
+use nix::unistd::{SysconfVar, sysconf};
 use serde_json::{Map, Value};
 
 use super::{StatusOptions, fields};
 use crate::error::Error;
 use crate::pidfile::{Holders, Life, Running, look};
 use crate::process::privileges::user_of;
-use crate::process::session;
+use crate::process::session::{self, Stat, Unread};
 use crate::spec::Spec;
 use crate::spec::plan::Plan;
-use crate::sys::again::again;
 
 /// What `status` tells.
 #[derive(Debug, Clone)]
@@ -90,21 +88,10 @@ pub(crate) fn status(spec: &Spec, options: &StatusOptions) -> Result<Status, Err
 
 fn vitals(daemon: &Running, wanted: &[String], more: &mut Map<String, Value>) -> Vitals {
     let pid = daemon.pid;
-    let process = fields::others(wanted).next().map(|_| again(|| Process::new(pid)));
-    let stat = fields::need_proc(wanted).then(|| session::stat(pid));
-    for field in fields::others(wanted) {
-        let value = match (&process, &stat) {
-            (Some(Ok(process)), Some(Ok(stat))) => fields::read(field, process, stat),
-            _ => Value::Null,
-        };
-        more.insert(field.clone(), value);
-    }
-    // The process is let go of first: there may be few descriptors.
-    let unseen = process.and_then(Result::err);
-    let vitals = match (unseen, stat) {
-        (Some(error), _) => Err(error),
-        (None, stat) => stat.transpose().and_then(|stat| seen(daemon, stat.as_ref(), wanted)),
-    };
+    let vitals = fields::tell_others(pid, wanted, more).and_then(|()| {
+        let stat = fields::need_proc(wanted).then(|| session::stat(pid)).transpose()?;
+        seen(daemon, stat.as_ref(), wanted)
+    });
     vitals.unwrap_or_else(|error| {
         let untold = Some(session::why_unseen(pid, &error));
         Vitals { untold, ..known(pid) }
@@ -116,9 +103,9 @@ fn known(pid: i32) -> Vitals {
     Vitals { pid, uptime: None, cpu_percent: None, memory_percent: None, group_num_procs: None, untold: None }
 }
 
-fn seen(daemon: &Running, stat: Option<&Stat>, wanted: &[String]) -> ProcResult<Vitals> {
+fn seen(daemon: &Running, stat: Option<&Stat>, wanted: &[String]) -> Result<Vitals, Unread> {
     let Some(stat) = stat else { return Ok(known(daemon.pid)) };
-    let now = Duration::from(clock_gettime(ClockId::CLOCK_BOOTTIME).map_err(std::io::Error::from)?);
+    let now = Duration::from(clock_gettime(ClockId::CLOCK_BOOTTIME).map_err(|e| Unread::new("the clock", e.into()))?);
     let alone = Vitals { uptime: Some(age(stat, now)), ..known(daemon.pid) };
     if !fields::need_session(wanted) {
         return Ok(alone);
@@ -134,7 +121,7 @@ fn seen(daemon: &Running, stat: Option<&Stat>, wanted: &[String]) -> ProcResult<
 
 /// The processes of the daemon's session. One that runs in the foreground shares its session with the shell that started
 /// it, whose other processes are not the daemon's: then those of its process group.
-fn group_of(daemon: &Running, stat: &Stat) -> ProcResult<Vec<Stat>> {
+fn group_of(daemon: &Running, stat: &Stat) -> Result<Vec<Stat>, Unread> {
     // One that knows itself by another number is in a pid namespace of its own, whose init adopts whom it leaves behind.
     let is_near = daemon.is_noted();
     let members = if is_near { session::around(stat) } else { session::members(stat.session) }?;
@@ -143,8 +130,13 @@ fn group_of(daemon: &Running, stat: &Stat) -> ProcResult<Vec<Stat>> {
     Ok(members.into_iter().filter(|member| !shared || member.pgrp == stat.pgrp).collect())
 }
 
+/// What the system says of itself; 0 where it does not, which does not happen.
+fn system(name: SysconfVar) -> u64 {
+    sysconf(name).ok().flatten().and_then(|value| u64::try_from(value).ok()).unwrap_or(0)
+}
+
 fn ticks(count: u64) -> Duration {
-    let per_second = procfs::ticks_per_second().max(1);
+    let per_second = system(SysconfVar::CLK_TCK).max(1);
     Duration::from_nanos(count.saturating_mul(1_000_000_000 / per_second))
 }
 
@@ -160,6 +152,6 @@ fn cpu_percent(stat: &Stat, now: Duration) -> f64 {
 #[allow(clippy::cast_precision_loss, reason = "a percentage needs no more than 52 bits of a byte count")]
 fn memory_percent(group: &[Stat]) -> f64 {
     let total = nix::sys::sysinfo::sysinfo().map_or(0, |info| info.ram_total());
-    let resident: u64 = group.iter().map(|member| member.rss * procfs::page_size()).sum();
+    let resident: u64 = group.iter().map(|member| member.rss * system(SysconfVar::PAGE_SIZE)).sum();
     if total > 0 { 100.0 * resident as f64 / total as f64 } else { 0.0 }
 }

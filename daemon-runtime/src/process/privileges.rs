@@ -16,8 +16,8 @@ use crate::spec::account::Account;
 use crate::spec::plan::Plan;
 use crate::sys::capability;
 
-/// The bits of `CapEff` that let a process become somebody else: `CAP_SETGID` and `CAP_SETUID`, capabilities(7).
-const CAN_BECOME: u64 = 1 << 6 | 1 << 7;
+/// The capabilities that let a process become somebody else: `CAP_SETGID` and `CAP_SETUID`, capabilities(7).
+const CAN_BECOME: u32 = 1 << 6 | 1 << 7;
 
 /// Whom the daemon becomes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -220,10 +220,9 @@ fn number(text: &str) -> Option<u32> {
     text.parse().ok().filter(|number| *number != u32::MAX)
 }
 
-// Without /proc nobody can tell: then the attempt does.
+// Where a sandbox keeps the question away, the attempt tells.
 fn may_become() -> bool {
-    let capabilities = || procfs::process::Process::myself().and_then(|me| me.status()).map(|status| status.capeff);
-    geteuid().is_root() || capabilities().map_or(true, |effective| effective & CAN_BECOME == CAN_BECOME)
+    geteuid().is_root() || capability::effective().map_or(true, |effective| effective & CAN_BECOME == CAN_BECOME)
 }
 
 fn refuse(key: &'static str, account: &Account, reason: &str) -> Error {

@@ -1,70 +1,53 @@
 //! The processes of a daemon's session, as the kernel and /proc tell of them.
 
+mod record;
 mod tree;
 
 use std::fs::{self, DirEntry};
-use std::path::Path;
+use std::io;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::{Pid, getsid};
-use procfs::process::{Stat, Status};
-use procfs::{FromRead, ProcError, ProcErrorExt, ProcResult};
 
-use crate::error::words;
+use self::record::caught;
+pub(crate) use self::record::{Stat, Unread, stat};
 use crate::pidfile::user_of;
-use crate::sys::again::{Interruptible, again};
+use crate::sys::again::again;
 use crate::sys::pidfd::PidFd;
 use crate::sys::proc_file;
 
-impl Interruptible for ProcError {
-    fn is_interruption(&self) -> bool {
-        matches!(self, Self::Io(source, _) if source.is_interruption())
-    }
-}
-
-/// What `/proc/PID/stat` says of a process.
-pub(crate) fn stat(pid: i32) -> ProcResult<Stat> {
-    parsed(&format!("/proc/{pid}/stat"))
-}
-
-/// Whether the process has a handler for the signal; proc(5), `SigCgt`.
-pub(crate) fn handles(pid: i32, signal: i32) -> ProcResult<bool> {
-    let caught = parsed::<Status>(&format!("/proc/{pid}/status"))?.sigcgt;
-    Ok(caught & (1 << (signal - 1)) != 0)
-}
-
-fn parsed<T: FromRead>(path: &str) -> ProcResult<T> {
-    let told = proc_file::record(path).map_err(ProcError::from);
-    told.and_then(|told| T::from_read(told.as_slice())).map_err(|error| error.error_path(Path::new(path)))
+/// Whether the process has a handler for the signal.
+pub(crate) fn handles(pid: i32, signal: i32) -> Result<bool, Unread> {
+    Ok(caught(pid)? & (1 << (signal - 1)) != 0)
 }
 
 /// Why /proc does not tell of a process that there is, for a person.
-pub(crate) fn why_unseen(pid: i32, error: &ProcError) -> String {
-    match error {
-        _ if !proc_file::is_mounted() => "/proc is not mounted".to_owned(),
-        ProcError::NotFound(_) | ProcError::PermissionDenied(_) => {
-            format!("/proc does not show pid {pid} to this account")
-        }
-        ProcError::Io(source, Some(path)) => format!("cannot read {}: {}", path.display(), words(source)),
-        ProcError::Io(source, None) => format!("cannot read /proc: {}", words(source)),
-        other => other.to_string(),
+pub(crate) fn why_unseen(pid: i32, error: &Unread) -> String {
+    if !proc_file::is_mounted() {
+        "/proc is not mounted".to_owned()
+    } else if error.is_of_all() {
+        format!("/proc does not show pid {pid} to this account")
+    } else {
+        error.to_string()
     }
 }
 
 /// All processes whose session is `session`: all that there are are asked by number, and those that belong to it looked at.
-pub(crate) fn members(session: i32) -> ProcResult<Vec<Stat>> {
+pub(crate) fn members(session: i32) -> Result<Vec<Stat>, Unread> {
+    let unlisted = |source| Unread::new("/proc", source);
     if !proc_file::is_mounted() {
         // The folder may well be there, and empty.
-        return Err(ProcError::NotFound(None));
+        return Err(unlisted(io::ErrorKind::NotFound.into()));
     }
     let mut members = Vec::new();
-    for entry in again(|| fs::read_dir("/proc"))? {
-        let Some(pid) = pid_of(&entry?).filter(|pid| is_of(*pid, session)) else { continue };
+    for entry in again(|| fs::read_dir("/proc")).map_err(unlisted)? {
+        let Some(pid) = pid_of(&entry.map_err(unlisted)?).filter(|pid| is_of(*pid, session)) else { continue };
         match stat(pid) {
             Ok(stat) if stat.session == session => members.push(stat),
+            Ok(_) => {}
             // It has ended since it was listed, or it is hidden from us.
-            Ok(_) | Err(ProcError::NotFound(_) | ProcError::PermissionDenied(_)) => {}
+            Err(error) if error.is_of_all() => {}
             Err(error) => return Err(error),
         }
     }
@@ -77,7 +60,7 @@ fn pid_of(entry: &DirEntry) -> Option<i32> {
 
 /// The processes of the daemon's session, found without going through all that there are where that can be done; for sums,
 /// and not for whoever must miss none.
-pub(crate) fn around(daemon: &Stat) -> ProcResult<Vec<Stat>> {
+pub(crate) fn around(daemon: &Stat) -> Result<Vec<Stat>, Unread> {
     tree::members(daemon).map_or_else(|| members(daemon.session), Ok)
 }
 

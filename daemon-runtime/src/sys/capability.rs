@@ -37,6 +37,11 @@ pub(crate) fn drop_inheritable() -> io::Result<()> {
     set(&sets)
 }
 
+/// The first 32 capabilities of the effective set, a bit for each.
+pub(crate) fn effective() -> io::Result<u32> {
+    get().map(|[word, _]| word.effective)
+}
+
 fn get() -> io::Result<[Sets; 2]> {
     let mut header = Header { version: VERSION, pid: 0 };
     let mut sets = [Sets::default(); 2];

@@ -20,9 +20,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 
-use procfs::process::Stat;
-
-use super::{is_of, stat};
+use super::{Stat, is_of, stat};
 use crate::sys::again::again;
 use crate::sys::proc_file;
 
@@ -39,7 +37,7 @@ pub(super) fn members(daemon: &Stat) -> Option<Vec<Stat>> {
     let mut family = Family::default();
     let mut above = Vec::new();
     climb(daemon, &mut above)?;
-    family.add(daemon.clone());
+    family.add(*daemon);
     // While there is somebody in the session, its number means nobody else.
     if session != daemon.pid && is_of(session, session) {
         let leader = stat(session).ok()?;
@@ -170,7 +168,7 @@ mod tests {
             loop {
                 let members = super::super::members(self.session()).expect("/proc");
                 // A subshell is gone when it has begun its program.
-                let settled = members.iter().all(|member| member.comm == "cat");
+                let settled = members.iter().all(|member| is_cat(member.pid));
                 if members.len() == count && settled {
                     return sorted(members);
                 }
@@ -185,6 +183,10 @@ mod tests {
             drop(self.0.stdin.take());
             let _ = self.0.wait();
         }
+    }
+
+    fn is_cat(pid: i32) -> bool {
+        fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "cat\n")
     }
 
     fn sorted(members: Vec<Stat>) -> Vec<i32> {
