@@ -9,6 +9,7 @@ pub(crate) mod run;
 pub(crate) mod start;
 pub(crate) mod status;
 pub(crate) mod stop;
+pub(crate) mod ticks;
 
 use std::ffi::{OsStr, OsString};
 use std::time::Duration;
@@ -20,6 +21,7 @@ pub use run::Run;
 pub use start::Start;
 pub use status::{State, Status, Vitals};
 pub use stop::Stop;
+pub use ticks::{LastTick, NextTick, RunningTick, Ticks};
 
 use crate::error::Error;
 use crate::process::{Observer, Silent};
@@ -95,6 +97,8 @@ pub struct StatusOptions {
     ///
     /// | field | what |
     /// |---|---|
+    /// | `ticks` | what a repeating daemon tells of its ticks: an object, see below |
+    /// | `status_text` | what the daemon says that it is doing ([`Context::set_status`](crate::Context::set_status)) |
     /// | `ppid` `session` `nice` `cpu_num` `num_threads` `num_fds` `memory_rss` | numbers |
     /// | `create_time` | seconds since 1970 |
     /// | `state` | what its main thread does: `running`, `sleeping`, `disk-sleep`, `stopped`, ...; psutil calls it `status` |
@@ -115,12 +119,18 @@ pub struct StatusOptions {
     /// | `open_files` | a list of pairs, path and descriptor |
     /// | `net_connections`, also as `connections` | a list of its internet sockets: `fd`, `family`, `type`, `laddr`, `raddr` (each with `ip` and `port`), `status` |
     ///
+    /// A repeating daemon's `ticks`, which it tells without being asked for, has `done`, `failed`, `skipped` (counts), `paused`,
+    /// `last` (`number`, `time` when it began, `seconds` that it took, `ok`, `error`), `running` (`number`, `seconds` so far) and
+    /// `next` (`number`, `time`, `seconds` until then), the last three null where there is none. Times are UTC, as RFC 3339 has
+    /// them. All of it is the daemon's own word.
+    ///
     /// What the account may not see is null; of a daemon that became another `user`, only root sees all.
     pub fields: Vec<String>,
 }
 
 /// What an action came to, if it did not fail.
 #[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant, reason = "there is one of it for a whole action")]
 #[non_exhaustive]
 pub enum Answer {
     /// Of `start`.

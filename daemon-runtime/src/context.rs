@@ -1,17 +1,20 @@
 //! What a worker sees of its daemon, and the one place where a shutdown is asked for.
 
+pub(crate) mod orders;
 mod shutdown;
 mod tick;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
+use self::orders::Orders;
 pub use self::shutdown::Shutdown;
 pub use self::tick::Tick;
 use crate::error::Error;
 use crate::manager::{Manager, Socket};
+use crate::pidfile::record::Recorder;
 
 /// The daemon as its worker sees it. Clones are the same daemon, and may go to other threads.
 ///
@@ -40,6 +43,8 @@ struct Shared {
     powers: Powers,
     /// Who has begun the daemon, and wants to know how it is.
     manager: Option<Arc<Manager>>,
+    /// Who tells `status` of it, if somebody does.
+    recorder: OnceLock<Recorder>,
     asked: Mutex<Asked>,
     changed: Condvar,
 }
@@ -61,6 +66,7 @@ type Reload = Box<dyn Fn(Option<Cause>) -> Error + Send + Sync>;
 #[derive(Debug, Default)]
 struct Asked {
     cause: Option<Cause>,
+    orders: Orders,
     /// Each under a number of its own, which goes with the task.
     waiting: BTreeMap<u64, Waker>,
     next: u64,
@@ -84,8 +90,9 @@ pub(crate) enum Request {
 
 impl Context {
     pub(crate) fn new(name: String, instance: Option<u32>, powers: Powers, manager: Option<Arc<Manager>>) -> Self {
-        let (asked, changed, pid) = (Mutex::default(), Condvar::new(), std::process::id());
-        Self { shared: Arc::new(Shared { name, pid, instance, powers, manager, asked, changed }) }
+        let (recorder, asked, changed) = (OnceLock::new(), Mutex::default(), Condvar::new());
+        let pid = std::process::id();
+        Self { shared: Arc::new(Shared { name, pid, instance, powers, manager, recorder, asked, changed }) }
     }
 
     /// The daemon's name.
@@ -112,11 +119,14 @@ impl Context {
         (self.shared.powers.ready)();
     }
 
-    /// Tells the service manager what the daemon is doing, in a few words on one line: `systemctl status` shows them. Where
-    /// nobody listens, it does nothing.
+    /// Says what the daemon is doing, in a few words on one line. A service manager is told them, `systemctl status` shows
+    /// them; and so does the `status` of a repeating daemon, up to some 250 bytes. Where nobody listens, it does nothing.
     pub fn set_status(&self, text: impl AsRef<str>) {
         if let Some(manager) = self.manager() {
             manager.status(text.as_ref());
+        }
+        if let Some(recorder) = self.recorder() {
+            recorder.says(text.as_ref());
         }
     }
 
@@ -264,13 +274,6 @@ impl Context {
     /// Asks for the daemon's own shutdown, as a signal would.
     pub fn stop(&self) {
         self.ask(Cause::Worker);
-    }
-
-    pub(crate) fn wait_until(&self, at: Option<Instant>) -> bool {
-        match at {
-            Some(at) => self.wait(at.saturating_duration_since(Instant::now())),
-            None => self.wait(Duration::MAX),
-        }
     }
 
     /// Asks for the shutdown. The first cause is the one that is told at the end.

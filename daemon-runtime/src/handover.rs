@@ -64,6 +64,8 @@ pub(crate) struct Handover {
     pub(crate) missing: Vec<[u64; 4]>,
     /// What is open for the service manager, and what it wants.
     pub(crate) manager: Given,
+    /// What the daemon tells of itself in.
+    pub(crate) record: Option<RawFd>,
 }
 
 impl Handover {
@@ -96,6 +98,7 @@ impl Handover {
             "fds": self.fds,
             "missing": self.missing,
             "manager": self.manager.to_json(),
+            "record": self.record,
         })
         .to_string()
     }
@@ -126,6 +129,7 @@ impl Handover {
             fds: told.get("fds")?.as_array()?.iter().map(fd).collect(),
             missing: told.get("missing").and_then(Value::as_array).into_iter().flatten().map(four).collect(),
             manager: told.get("manager").map(Given::parse).unwrap_or_default(),
+            record: told.get("record").and_then(fd),
         })
     }
 
@@ -187,7 +191,7 @@ pub(crate) fn is_variable(key: &OsStr) -> bool {
 pub(crate) fn is_understood_or_none(text: &str) {
     let Some(heard) = Handover::parse(text) else { return };
     let of_manager = heard.manager.notice.iter().chain(heard.manager.sockets.iter().map(|(_, fd)| fd));
-    assert!(heard.fds.iter().flatten().chain(of_manager).all(|fd| *fd >= 0), "{heard:?}");
+    assert!(heard.fds.iter().flatten().chain(of_manager).chain(&heard.record).all(|fd| *fd >= 0), "{heard:?}");
     let again = Handover::parse(&heard.text()).expect("it is ours");
     assert_eq!(again, heard);
 }
@@ -222,11 +226,12 @@ mod tests {
             fds in proptest::collection::vec(proptest::option::of(0..=RawFd::MAX), 0..14),
             missing in proptest::collection::vec(any::<[u64; 4]>(), 0..3),
             manager in given(),
+            record in proptest::option::of(0..=RawFd::MAX),
         ) -> Handover {
             let part = part.0;
             Handover {
                 part, name, instance, ordinal, from, pidfile, workdir, chroot, logs, claim, program, dir, fds, missing,
-                manager,
+                manager, record,
             }
         }
     }
@@ -280,11 +285,12 @@ mod tests {
                 fds: vec![Some(7), None],
                 missing: vec![[1, 2, 3, 4]],
                 manager: Given { notice: Some(9), watchdog: Some(5), sockets: vec![("web".into(), 8)] },
+                record: Some(9),
             };
             let heard = Handover::parse(&told.text()).expect("understood");
             assert_eq!((heard.part, heard.name, heard.instance), (part, told.name, Some(3)));
             assert_eq!((heard.pidfile, heard.fds, heard.chroot), (told.pidfile, told.fds, None));
-            assert_eq!((heard.missing, heard.logs), (told.missing, told.logs));
+            assert_eq!((heard.missing, heard.logs, heard.record), (told.missing, told.logs, told.record));
             assert_eq!(heard.manager, told.manager);
         }
     }

@@ -3,6 +3,7 @@
 mod print;
 mod status;
 mod terminal;
+mod ticks;
 
 use std::process::{ExitCode, Termination};
 
@@ -90,7 +91,7 @@ pub(crate) fn statuses(statuses: &[Result<Status, Error>], options: &StatusOptio
         let objects: Vec<_> = known.map(|known| status::json(known, &options.fields)).collect();
         print(Stream::Out, &format!("{}\n", serde_json::Value::from(objects)));
     } else {
-        known.for_each(|known| print(Stream::Out, &format!("{}\n", status::line(known, &options.fields))));
+        known.for_each(|known| print(Stream::Out, &format!("{}\n", status::text(known, &options.fields))));
     }
     statuses.iter().filter_map(|status| status.as_ref().err()).for_each(terminal::fail);
     all(&codes)

@@ -16,6 +16,7 @@ mod mine;
 #[cfg(test)]
 mod model;
 mod place;
+pub(crate) mod record;
 pub(crate) mod text;
 mod turn;
 mod witness;
@@ -48,6 +49,8 @@ pub(crate) struct Claimed {
     claim: File,
     /// The new pidfile, still under its other name until it is sealed.
     file: File,
+    /// What it tells of itself, if it is one that does.
+    record: Option<File>,
 }
 
 /// How long one waits for a claim that is held.
@@ -114,8 +117,24 @@ impl Claimed {
     }
 
     /// A claim that another image of this program has held: the program was started anew, and the descriptors came along.
-    pub(crate) fn handed(path: &Path, folder: OwnedFd, claim: File, file: File) -> Self {
-        Self { place: Place::of(path, folder), claim, file }
+    pub(crate) fn handed(path: &Path, folder: OwnedFd, claim: File, file: File, record: Option<File>) -> Self {
+        Self { place: Place::of(path, folder), claim, file, record }
+    }
+
+    /// Makes the record, for a daemon that has something to tell of itself.
+    pub(crate) fn with_record(self) -> Result<Self, Error> {
+        match record::make(&self.place) {
+            Ok(file) => Ok(Self { record: Some(file), ..self }),
+            Err(error) => {
+                self.release();
+                Err(error)
+            }
+        }
+    }
+
+    /// Where the daemon tells of itself.
+    pub(crate) fn record(&self) -> Option<&File> {
+        self.record.as_ref()
     }
 
     /// After this process has begun another program: takes the witnesses again, which some kernels drop when a process with
@@ -134,7 +153,7 @@ impl Claimed {
 
     fn prepare(place: Place, claim: File) -> Result<Self, Error> {
         match place.create_draft() {
-            Ok(file) => Ok(Self { place, claim, file }),
+            Ok(file) => Ok(Self { place, claim, file, record: None }),
             Err(source) => {
                 // Still under the claim, so the name is ours to remove.
                 place.remove_claim();
@@ -196,10 +215,19 @@ impl Claimed {
             // any more loses nothing by it.
             let _ = self.file.set_len(0);
         }
+        self.drop_record();
         if mine {
             self.place.remove_draft();
             // Last, and only now: from here on the next start makes a claim of its own.
             self.place.remove_claim();
+        }
+    }
+
+    /// Takes away what it told of itself; where its name must stay, it says nothing any more.
+    fn drop_record(&self) {
+        let Some(record) = &self.record else { return };
+        if !self.place.is_record(record) || self.place.remove_record().is_err() {
+            let _ = record.set_len(0);
         }
     }
 
@@ -210,9 +238,10 @@ impl Claimed {
     }
 
     /// The descriptors that must outlive the closing of all others.
-    pub(crate) fn descriptors(&self) -> [i32; 3] {
+    pub(crate) fn descriptors(&self) -> impl Iterator<Item = i32> {
         use std::os::fd::AsRawFd;
-        [self.claim.as_raw_fd(), self.file.as_raw_fd(), self.place.folder_fd()]
+        let always = [self.claim.as_raw_fd(), self.file.as_raw_fd(), self.place.folder_fd()];
+        always.into_iter().chain(self.record.as_ref().map(AsRawFd::as_raw_fd))
     }
 }
 
@@ -257,6 +286,7 @@ pub(crate) fn clear(place: &Place) {
         let _ = place.remove_pidfile();
         place.remove_draft();
     }
+    place.remove_stale_record();
     place.remove_claim();
 }
 

@@ -63,9 +63,14 @@ fn claim(
     prepared: &Prepared,
     pause: &mut dyn FnMut() -> Result<(), Error>,
 ) -> Result<Acquired, Error> {
-    if let Some(claimed) = spec.claim.borrow_mut().take().and_then(PidFile::into_claimed) {
-        return Ok(Acquired::Mine(claimed));
-    }
+    let handed = spec.claim.borrow_mut().take().and_then(PidFile::into_claimed).map(Acquired::Mine);
     let patience = Patience { in_between: plan.start_timeout, running: plan.pidfile_timeout };
-    Claimed::acquire(&plan.pidfile, patience, prepared.owner(), pause)
+    let acquired = match handed {
+        Some(mine) => mine,
+        None => Claimed::acquire(&plan.pidfile, patience, prepared.owner(), pause)?,
+    };
+    match acquired {
+        Acquired::Mine(claimed) if spec.repeats() => claimed.with_record().map(Acquired::Mine),
+        other => Ok(other),
+    }
 }

@@ -1,5 +1,10 @@
 //! When a tick is due: pure arithmetic, and the loop over a clock that is handed in.
+//!
+//! A tick that somebody asks for comes besides those of the timetable, which stays as it is; it takes the next number. What
+//! comes due while the daemon is paused is not made up for.
 
+#[cfg(test)]
+mod asked;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod promise;
 
@@ -35,6 +40,29 @@ impl Timetable {
         }
     }
 
+    /// The tick that was to be `due`, after one that somebody had asked for has ended at `now`.
+    pub(crate) fn after_asked(&self, due: Due, now: Duration) -> Due {
+        match self.missed {
+            Missed::Delay => Due { at: now.saturating_add(self.every), ..due },
+            Missed::Burst => due,
+            Missed::Skip => self.on_grid(due, now),
+        }
+    }
+
+    /// The tick that was to be `due`, when a pause is over at `now`: one whose time has come is not made up for.
+    pub(crate) fn after_pause(&self, due: Due, now: Duration) -> Due {
+        match self.missed {
+            _ if due.at >= now => due,
+            Missed::Delay => Due { at: now.saturating_add(self.every), ..due },
+            Missed::Burst | Missed::Skip => self.on_grid(due, now),
+        }
+    }
+
+    /// The first tick from `due` on that is not yet over due at `now`.
+    fn on_grid(&self, due: Due, now: Duration) -> Due {
+        self.first_not_before(now).map_or(NEVER, |first| if first > due.number { self.entry(first) } else { due })
+    }
+
     fn entry(&self, number: u64) -> Due {
         Due { number, at: self.initial_delay.saturating_add(times(self.every, number)) }
     }
@@ -66,8 +94,38 @@ fn times(every: Duration, number: u64) -> Duration {
 pub(crate) trait Clock {
     /// The time since the anchor.
     fn now(&self) -> Duration;
-    /// Waits until then; true as soon as a shutdown is asked for.
-    fn wait_until(&self, at: Duration) -> bool;
+    /// Waits for the next tick; while the daemon is paused, for as long as that lasts.
+    fn wait_for(&self, next: Next) -> Woken;
+}
+
+/// What is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Next {
+    pub(crate) due: Due,
+    /// How many were left out before it.
+    pub(crate) skipped: u64,
+}
+
+/// Why a wait is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Woken {
+    /// The tick is due.
+    Due,
+    /// Somebody wants one now.
+    Asked,
+    /// Likewise, and the daemon is paused.
+    AskedInPause,
+    /// The daemon was paused meanwhile, and is not any more.
+    Resumed,
+    /// A shutdown is asked for.
+    Shutdown,
+}
+
+/// Why a tick runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Occasion {
+    Timetable,
+    Asked,
 }
 
 /// What a tick's run is told.
@@ -77,6 +135,7 @@ pub(crate) struct Turn {
     pub(crate) lateness: Duration,
     /// Whether no other tick follows.
     pub(crate) last: bool,
+    pub(crate) occasion: Occasion,
 }
 
 /// Runs the timetable until it is over, a shutdown is asked for, or `run` breaks it off.
@@ -85,20 +144,93 @@ pub(crate) fn repeat<B>(
     clock: &impl Clock,
     mut run: impl FnMut(Turn) -> ControlFlow<B>,
 ) -> ControlFlow<B> {
-    let mut due = table.first();
-    let mut done: u64 = 0;
+    let mut course = Course::begin(table);
     loop {
-        let at = due.at.saturating_add(table.drawn_jitter());
-        if clock.wait_until(at) {
+        let occasion = match clock.wait_for(course.next()) {
+            Woken::Due => Occasion::Timetable,
+            Woken::Asked => Occasion::Asked,
+            Woken::AskedInPause => {
+                course.leave_pause(clock.now());
+                Occasion::Asked
+            }
+            Woken::Resumed => {
+                course.leave_pause(clock.now());
+                continue;
+            }
+            Woken::Shutdown => return ControlFlow::Continue(()),
+        };
+        let turn = course.turn(occasion, clock.now());
+        run(turn)?;
+        if turn.last {
             return ControlFlow::Continue(());
         }
-        done += 1;
-        let last = done == table.times;
-        run(Turn { due: Due { at, ..due }, lateness: clock.now().saturating_sub(at), last })?;
-        if last {
-            return ControlFlow::Continue(());
+        course.follow(occasion, clock.now());
+    }
+}
+
+/// How far the timetable has come.
+struct Course<'a> {
+    table: &'a Timetable,
+    /// The next entry, and when its tick begins, with its jitter.
+    due: Due,
+    at: Duration,
+    skipped: u64,
+    /// How many ran because somebody asked for them.
+    asked: u64,
+    done: u64,
+}
+
+impl<'a> Course<'a> {
+    fn begin(table: &'a Timetable) -> Self {
+        let mut course = Self { table, due: table.first(), at: Duration::ZERO, skipped: 0, asked: 0, done: 0 };
+        course.expect(course.due);
+        course
+    }
+
+    fn expect(&mut self, due: Due) {
+        self.due = due;
+        self.at = due.at.saturating_add(self.table.drawn_jitter());
+    }
+
+    fn next(&self) -> Next {
+        Next { due: Due { number: self.number(), at: self.at }, skipped: self.skipped }
+    }
+
+    /// Those that were asked for have numbers too, and no entry.
+    fn number(&self) -> u64 {
+        self.due.number.saturating_add(self.asked)
+    }
+
+    fn turn(&mut self, occasion: Occasion, now: Duration) -> Turn {
+        self.done += 1;
+        let at = match occasion {
+            Occasion::Timetable => self.at,
+            Occasion::Asked => now,
+        };
+        let due = Due { number: self.number(), at };
+        Turn { due, lateness: now.saturating_sub(at), last: self.done == self.table.times, occasion }
+    }
+
+    fn follow(&mut self, occasion: Occasion, now: Duration) {
+        let before = self.due;
+        let (following, due) = match occasion {
+            Occasion::Timetable => (before.number.saturating_add(1), self.table.after(before, now)),
+            Occasion::Asked => (before.number, self.table.after_asked(before, now)),
+        };
+        self.asked += u64::from(occasion == Occasion::Asked);
+        self.skipped = due.number.saturating_sub(following);
+        if due != before {
+            self.expect(due);
         }
-        due = table.after(due, clock.now());
+    }
+
+    /// Forgets what came due in the pause up to now.
+    fn leave_pause(&mut self, now: Duration) {
+        self.skipped = 0;
+        let due = self.table.after_pause(self.due, now);
+        if due != self.due {
+            self.expect(due);
+        }
     }
 }
 
@@ -132,10 +264,10 @@ mod tests {
         fn now(&self) -> Duration {
             self.now.get()
         }
-        fn wait_until(&self, at: Duration) -> bool {
-            let stop = self.stop_at.get().filter(|stop| *stop <= at);
-            self.now.set(self.now.get().max(stop.unwrap_or(at)));
-            stop.is_some()
+        fn wait_for(&self, next: Next) -> Woken {
+            let stop = self.stop_at.get().filter(|stop| *stop <= next.due.at);
+            self.now.set(self.now.get().max(stop.unwrap_or(next.due.at)));
+            stop.map_or(Woken::Due, |_| Woken::Shutdown)
         }
     }
 

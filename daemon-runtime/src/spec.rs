@@ -6,6 +6,7 @@ pub(crate) mod expand;
 #[cfg(feature = "cli")]
 pub(crate) mod flags;
 pub(crate) mod hook;
+pub(crate) mod order;
 pub(crate) mod plan;
 pub(crate) mod setting;
 pub(crate) mod signal;
@@ -190,6 +191,11 @@ impl Spec {
         let is_plain =
             !name.is_empty() && !name.starts_with('-') && name.chars().all(|c| c.is_alphanumeric() || c == '-');
         (!is_plain).then(|| "an action's name has letters, digits and underscores".to_owned())
+    }
+
+    /// Whether it is a repeating daemon.
+    pub(crate) fn repeats(&self) -> bool {
+        matches!(*self.job.borrow(), Job::Repeat { .. })
     }
 
     /// The first setting that cannot be, as an error.

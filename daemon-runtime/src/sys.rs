@@ -3,7 +3,7 @@
 
 pub(crate) mod again;
 #[cfg(test)]
-mod allocations;
+pub(crate) mod allocations;
 pub(crate) mod atfork;
 pub(crate) mod capability;
 pub(crate) mod descriptor;

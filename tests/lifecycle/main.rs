@@ -74,5 +74,6 @@ mod streams;
 mod surroundings;
 mod tempest;
 mod terminal;
+mod ticks;
 mod traced;
 mod traitor;

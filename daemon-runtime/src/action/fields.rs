@@ -39,9 +39,13 @@ const KNOWN: [&str; 3] = ["name", "pid", "status"];
 /// And those that are over all processes of the daemon's session.
 const SUMS: [&str; 3] = ["cpu_percent", "memory_percent", "group_num_procs"];
 
+/// What a daemon tells of itself besides: of its ticks, and what it is doing.
+pub(crate) const TICKS: &str = "ticks";
+pub(crate) const TEXT: &str = "status_text";
+
 /// All names that `--fields` takes.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
-    USUAL.into_iter().chain(others::OTHERS.iter().map(|other| other.0))
+    USUAL.into_iter().chain([TICKS, TEXT]).chain(others::OTHERS.iter().map(|other| other.0))
 }
 
 pub(crate) fn check(wanted: &[String]) -> Result<(), Error> {
@@ -62,12 +66,23 @@ pub(crate) fn need_session(wanted: &[String]) -> bool {
 
 /// Whether one of these fields cannot be told without /proc; none means the usual ones.
 pub(crate) fn need_proc(wanted: &[String]) -> bool {
-    need_session(wanted) || wanted.iter().any(|field| !KNOWN.contains(&field.as_str()))
+    let is_told = |field: &String| KNOWN.contains(&field.as_str()) || is_of_record(field);
+    need_session(wanted) || !wanted.iter().all(is_told)
+}
+
+/// Whether one of these fields stands in what the daemon tells of itself; none means all that there is.
+pub(crate) fn need_record(wanted: &[String]) -> bool {
+    wanted.is_empty() || wanted.iter().any(|field| is_of_record(field))
+}
+
+fn is_of_record(field: &str) -> bool {
+    [TICKS, TEXT].contains(&field)
 }
 
 /// Adds what those of these fields tell that are none of the usual, if there are any.
 pub(crate) fn tell_others(pid: i32, wanted: &[String], more: &mut Map<String, Value>) -> Result<(), Unread> {
-    let mut others = wanted.iter().filter(|field| !USUAL.contains(&field.as_str())).peekable();
+    let is_other = |field: &&String| !USUAL.contains(&field.as_str()) && !is_of_record(field);
+    let mut others = wanted.iter().filter(is_other).peekable();
     if others.peek().is_some() { others::tell(pid, others, more) } else { Ok(()) }
 }
 

@@ -6,6 +6,7 @@ use nix::time::{ClockId, clock_gettime};
 use nix::unistd::{SysconfVar, sysconf};
 use serde_json::{Map, Value};
 
+use super::ticks::{self, Ticks};
 use super::{StatusOptions, fields};
 use crate::error::Error;
 use crate::pidfile::{Holders, Life, Running, look};
@@ -22,6 +23,10 @@ pub struct Status {
     pub name: String,
     /// Whether it runs.
     pub state: State,
+    /// What a repeating daemon that runs tells of its ticks. An error is the reason why it cannot be told.
+    pub ticks: Option<Result<Ticks, String>>,
+    /// What the daemon says that it is doing; see [`Context::set_status`](crate::Context::set_status).
+    pub text: Option<String>,
     pub(crate) more: Map<String, Value>,
 }
 
@@ -83,7 +88,17 @@ pub(crate) fn status(spec: &Spec, options: &StatusOptions) -> Result<Status, Err
         Life::Dead { left } => State::Dead { left },
         Life::Unknown { reason } => State::Unknown { reason },
     };
-    Ok(Status { name: plan.name, state, more })
+    let told = match &state {
+        State::Running(vitals) if spec.repeats() && fields::need_record(&options.fields) => {
+            Some(ticks::told(&plan.pidfile, vitals.pid))
+        }
+        _ => None,
+    };
+    let (ticks, text) = match told {
+        Some(Ok((ticks, text))) => (Some(Ok(ticks)), text),
+        untold => (untold.map(|told| told.map(|(ticks, _)| ticks)), None),
+    };
+    Ok(Status { name: plan.name, state, ticks, text, more })
 }
 
 fn vitals(daemon: &Running, wanted: &[String], more: &mut Map<String, Value>) -> Vitals {

@@ -4,11 +4,19 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use crate::action::{State, Status, Vitals};
+use super::ticks;
+use crate::action::{State, Status, Vitals, fields};
 
-/// The line for a person.
-pub(super) fn line(status: &Status, wanted: &[String]) -> String {
-    format!("{} -- {}", status.name, words(status, wanted))
+/// The line for a person; below it, what a repeating daemon tells of its ticks.
+pub(super) fn text(status: &Status, wanted: &[String]) -> String {
+    let line = format!("{} -- {}", status.name, words(status, wanted));
+    let below = match &status.ticks {
+        Some(Ok(ticks)) if wanted.is_empty() => ticks::lines(ticks),
+        Some(Err(why)) if wanted.is_empty() => vec![format!("ticks: cannot be told ({why})")],
+        _ => Vec::new(),
+    };
+    let says = status.text.as_ref().filter(|_| wanted.is_empty()).map(|text| format!("says: {text}"));
+    below.into_iter().chain(says).fold(line, |text, line| format!("{text}\n  {line}"))
 }
 
 fn words(status: &Status, wanted: &[String]) -> String {
@@ -51,7 +59,10 @@ pub(super) fn json(status: &Status, wanted: &[String]) -> Value {
     let mut all = status.more.clone();
     all.insert("name".into(), json!(status.name));
     match &status.state {
-        State::Running(vitals) => with_vitals(&mut all, vitals),
+        State::Running(vitals) => {
+            with_vitals(&mut all, vitals);
+            with_ticks(&mut all, status, wanted);
+        }
         State::Dead { .. } | State::NotRunning => put(&mut all, "status", json!("dead")),
         State::Unknown { .. } => put(&mut all, "status", json!("unknown")),
     }
@@ -70,6 +81,18 @@ fn with_vitals(all: &mut Map<String, Value>, vitals: &Vitals) {
     put(all, "cpu_percent", json!(vitals.cpu_percent.map(rounded)));
     put(all, "memory_percent", json!(vitals.memory_percent.map(rounded)));
     put(all, "group_num_procs", json!(vitals.group_num_procs));
+}
+
+/// For those that have any, and for who asks.
+fn with_ticks(all: &mut Map<String, Value>, status: &Status, wanted: &[String]) {
+    let is_wanted = |name: &str| wanted.iter().any(|field| field == name);
+    if status.ticks.is_some() || is_wanted(fields::TICKS) {
+        let ticks = status.ticks.as_ref().and_then(|ticks| ticks.as_ref().ok());
+        put(all, fields::TICKS, ticks.map_or(Value::Null, ticks::json));
+    }
+    if status.text.is_some() || is_wanted(fields::TEXT) {
+        put(all, fields::TEXT, json!(status.text));
+    }
 }
 
 fn put(all: &mut Map<String, Value>, field: &str, value: Value) {
@@ -94,10 +117,9 @@ fn uptime(uptime: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::action::fields;
 
     fn status(state: State) -> Status {
-        Status { name: "foo".into(), state, more: Map::new() }
+        Status { name: "foo".into(), state, ticks: None, text: None, more: Map::new() }
     }
 
     fn vitals() -> Vitals {

@@ -119,7 +119,7 @@ impl Terminal {
         let line = if self.status.json {
             status::json(status, &self.status.fields).to_string()
         } else {
-            status::line(status, &self.status.fields)
+            status::text(status, &self.status.fields)
         };
         print(Stream::Out, &format!("{line}\n"));
         state_code(&status.state)

@@ -30,6 +30,7 @@ pub(crate) struct Place {
     pidfile: OsString,
     claim: OsString,
     draft: OsString,
+    record: OsString,
 }
 
 impl Place {
@@ -57,6 +58,7 @@ impl Place {
             folder,
             claim: with(pidfile, ".claim"),
             draft: with(pidfile, ".new"),
+            record: with(pidfile, ".record"),
             pidfile: pidfile.to_owned(),
             path: path.to_owned(),
         }
@@ -77,6 +79,19 @@ impl Place {
             Some(found) => Error::Foreign { path, found },
             None => Error::PidFile { path, source },
         }
+    }
+
+    /// Why the record could not be made, likewise.
+    pub(super) fn record_refusal(&self, source: io::Error) -> Error {
+        let path = self.record_path();
+        match self.stat(&self.record).ok().and_then(|stat| strangeness(&stat)) {
+            Some(found) => Error::Foreign { path, found },
+            None => Error::PidFile { path, source },
+        }
+    }
+
+    pub(super) fn record_path(&self) -> PathBuf {
+        self.path.with_file_name(&self.record)
     }
 
     pub(super) fn folder_fd(&self) -> i32 {
@@ -113,6 +128,27 @@ impl Place {
         self.open_name(&self.draft, OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_EXCL)
     }
 
+    /// A new record. What a daemon that did not end in order left there is removed: the claim is ours.
+    pub(super) fn create_record(&self) -> io::Result<File> {
+        let new = || self.open_name(&self.record, OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_EXCL);
+        match new() {
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists && self.is_record_ours() => {
+                self.remove(&self.record)?;
+                new()
+            }
+            made => made,
+        }
+    }
+
+    fn is_record_ours(&self) -> bool {
+        self.stat(&self.record).is_ok_and(|stat| strangeness(&stat).is_none())
+    }
+
+    /// The record as it is.
+    pub(super) fn open_record(&self) -> io::Result<File> {
+        self.open_name(&self.record, OFlag::O_RDONLY)
+    }
+
     fn open_name(&self, name: &OsStr, flags: OFlag) -> io::Result<File> {
         let mode = Mode::S_IRUSR | Mode::S_IWUSR;
         Ok(File::from(again(|| openat(&self.folder, name, flags | CAREFUL, mode))?))
@@ -131,6 +167,11 @@ impl Place {
     /// Whether this open file is the one that the pidfile's name means.
     pub(super) fn is_pidfile(&self, file: &File) -> bool {
         self.means(&self.pidfile, file)
+    }
+
+    /// Whether this open file is the one that the record's name means.
+    pub(super) fn is_record(&self, file: &File) -> bool {
+        self.means(&self.record, file)
     }
 
     fn means(&self, name: &OsStr, file: &File) -> bool {
@@ -171,13 +212,27 @@ impl Place {
         let _ = self.remove(&self.draft);
     }
 
+    /// Removes the record, which is known to be ours.
+    pub(super) fn remove_record(&self) -> io::Result<()> {
+        self.remove(&self.record)
+    }
+
+    /// Removes the record of a daemon that did not end in order.
+    pub(super) fn remove_stale_record(&self) {
+        if self.is_record_ours() {
+            // One that stays is believed of nobody but its daemon.
+            let _ = self.remove(&self.record);
+        }
+    }
+
     pub(super) fn remove_claim(&self) {
         // A claim's file that stays is empty of meaning: the lock is what counts.
         let _ = self.remove(&self.claim);
     }
 
-    /// Removes a claim that nobody holds any more.
+    /// Removes a claim that nobody holds any more, and before it what its daemon told of itself.
     pub(super) fn remove_stale_claim(&self) -> io::Result<()> {
+        self.remove_stale_record();
         self.remove(&self.claim)
     }
 
@@ -196,6 +251,11 @@ impl Place {
     /// Why the pidfile is not to be believed, if it is there and is not.
     pub(super) fn pidfile_doubt(&self) -> Option<String> {
         self.doubt(&self.pidfile)
+    }
+
+    /// Why the record is not to be believed, if it is there and is not.
+    pub(super) fn record_doubt(&self) -> Option<String> {
+        self.doubt(&self.record)
     }
 
     /// Why the claim is not to be believed, if it is there and is not.

@@ -50,11 +50,13 @@ impl Handed<'_> {
 
     fn spawn(&self, plan: &Plan, part: Part, environment: Vec<(OsString, OsString)>) -> io::Result<Pid> {
         let fds = self.fds();
+        let record = self.pidfile.record().map(AsRawFd::as_raw_fd);
         let manager = self.manager.map(Manager::told).unwrap_or_default();
-        let handover = Handover { manager, ..self.origin.handover(part, plan, numbers(fds.iter().copied()))? };
+        let handover = self.origin.handover(part, plan, numbers(fds.iter().copied()))?;
+        let handover = Handover { manager, record, ..handover };
         let of_manager = self.manager.map(Manager::fds).unwrap_or_default();
-        let kept =
-            fds.iter().flatten().chain(&of_manager).map(AsRawFd::as_raw_fd).chain(plan.preserve_fds.iter().copied());
+        let ours = fds.iter().flatten().chain(&of_manager).map(AsRawFd::as_raw_fd).chain(record);
+        let kept = ours.chain(plan.preserve_fds.iter().copied());
         let kept: Vec<_> = kept.filter(|fd| descriptor::is_open(*fd)).collect();
         let [stdin, stdout, ..] = self.streams.parts();
         let stderr = self.streams.early_stderr();
@@ -99,7 +101,8 @@ pub(crate) fn received(spec: &Spec) -> Result<Option<Arrived>, Error> {
     let mut fds = handover.adopt().into_iter();
     let [folder, claim, file] = [(); 3].map(|()| fds.next().flatten());
     let (Some(folder), Some(claim), Some(file)) = (folder, claim, file) else { return Ok(None) };
-    let pidfile = Claimed::handed(&handover.pidfile, folder, File::from(claim), File::from(file));
+    let record = handover.record.and_then(descriptor::adopt).map(File::from);
+    let pidfile = Claimed::handed(&handover.pidfile, folder, File::from(claim), File::from(file), record);
     forget_handover();
     let (program, dir) = (handover.program.clone(), handover.dir.clone());
     let origin = Origin { program, dir, ..Origin::here() };

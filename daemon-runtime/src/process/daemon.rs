@@ -19,6 +19,7 @@ use crate::error::{Error, seconds};
 use crate::event::{self, event};
 use crate::manager::Manager;
 use crate::pidfile::Claimed;
+use crate::pidfile::record::Recorder;
 use crate::spec::hook::When;
 use crate::spec::plan::Plan;
 use crate::spec::signal::SignalAction;
@@ -163,6 +164,9 @@ pub(crate) fn begin(spec: &Spec, arrived: &Arrived, patience: Arc<AtomicBool>) -
     let logs = Logs::of(&arrived.plan, arrived.role);
     let powers = powers(arrived, latch.clone(), Arc::clone(&ear), logs.clone());
     let context = Context::new(arrived.plan.name.clone(), spec.instance.get(), powers, arrived.manager.clone());
+    if let Some(recorder) = Recorder::begin(&arrived.pidfile) {
+        context.tell_by(recorder);
+    }
     let watcher = Watcher {
         context: context.clone(),
         agreement: Arc::clone(&arrived.agreement),

@@ -63,7 +63,7 @@ pub(crate) fn arrive(spec: &Spec, plan: &Plan, announce: Announce) -> Result<Bec
     let pidfile = Arc::new(pidfile);
     // A hook that ends the process must leave nothing half-made either.
     end::arm(Arc::clone(&pidfile), None);
-    let mut keep = pidfile.descriptors().to_vec();
+    let mut keep: Vec<_> = pidfile.descriptors().collect();
     keep.extend(manager.iter().flat_map(|manager| manager.descriptors()));
     let (role, environment) = (Role::Foreground, Environment::Launchers);
     let passage = Passage { spec, plan, pidfile: &pidfile, role, keep, environment };

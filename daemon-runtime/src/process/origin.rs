@@ -46,6 +46,7 @@ impl Origin {
             fds,
             missing: Vec::new(),
             manager: Given::default(),
+            record: None,
         })
     }
 }

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::env;
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::path::Path;
 
 use nix::fcntl::{OFlag, open};
@@ -81,11 +81,13 @@ fn become_again(daemon: &Daemon<'_>) -> io::Result<Infallible> {
     let [folder, claim, file] = pidfile.parts();
     let mut parts: Vec<_> = [folder, claim, file, back.0.as_fd(), latch.as_fd()].map(Some).into();
     parts.extend(held.iter().flat_map(Held::fds));
-    let mut fds: Vec<_> = parts.iter().copied().flatten().collect();
+    let record = pidfile.record();
+    let mut fds: Vec<_> = parts.iter().copied().flatten().chain(record.map(AsFd::as_fd)).collect();
     fds.extend(manager.iter().flat_map(|manager| manager.fds()));
     let missing = held.as_ref().map(Held::missing).unwrap_or_default();
     let manager = manager.map(Manager::told).unwrap_or_default();
-    let handover = Handover { missing, manager, ..origin.handover(part, plan, numbers(parts))? };
+    let record = record.map(AsRawFd::as_raw_fd);
+    let handover = Handover { missing, manager, record, ..origin.handover(part, plan, numbers(parts))? };
     let environment = with_handover(env::vars_os().collect(), &handover)?;
     let _open = Open::over_exec(&fds)?;
     Ok(execve(&program, &words, &environment)?)

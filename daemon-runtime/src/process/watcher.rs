@@ -25,6 +25,7 @@ use crate::context::{Cause, Context, Request};
 use crate::error::signal_name;
 use crate::event::event;
 use crate::manager::Manager;
+use crate::spec::order::Order;
 use crate::spec::signal::SignalAction;
 use crate::sys::ear::{self, Ear};
 use crate::sys::latch::Latch;
@@ -114,7 +115,7 @@ impl Caller {
 impl Watcher {
     pub(crate) fn spawn(self) -> io::Result<Watching> {
         let over = Arc::new(AtomicBool::new(false));
-        let signals = self.heard();
+        let mut signals = self.heard();
         let mut defaults = DEFAULTS.lock().unwrap_or_else(PoisonError::into_inner);
         for id in defaults.drain(..) {
             signal_hook::low_level::unregister(id);
@@ -123,9 +124,14 @@ impl Watcher {
         for signal in signals.iter().filter(|signal| self.asks_for_shutdown(**signal)) {
             defaults.push(self.latch.note(*signal)?);
         }
+        let of_their_own = signals.clone();
+        if self.context.recorder().is_some() {
+            signals.extend(Order::ALL.map(Order::signal));
+        }
         let ear = Ear::listen(&signals)?;
         let _ = self.ear.set(Arc::clone(&ear));
-        for signal in signals {
+        // An order that comes when the daemon is over means nothing to anybody.
+        for signal in of_their_own {
             defaults.push(signal_hook::flag::register_conditional_default(signal, Arc::clone(&over))?);
         }
         // A thread that cannot begin ends the process: the standard library aborts. That must be before anybody is told that
@@ -261,6 +267,10 @@ impl Watcher {
         }
         if let Some(SignalAction::Reopen) = self.mapped(signal) {
             self.logs.iter().for_each(Logs::ask);
+            return;
+        }
+        if let Some(order) = Order::brought_by(signal) {
+            self.context.heed(order);
             return;
         }
         // Told before it is asked: the worker may end the moment it learns of it.

@@ -9,7 +9,8 @@ use super::startup::Word;
 use super::{program, reason};
 use crate::context::{Cause, Context, Tick};
 use crate::event::event;
-use crate::schedule::{Clock, Turn, repeat};
+use crate::pidfile::record::{self, Asked};
+use crate::schedule::{Clock, Next, Occasion, Turn, Woken, repeat};
 use crate::spec::plan::Plan;
 use crate::spec::setting::OnError;
 use crate::spec::worker::{Body, Ending};
@@ -85,27 +86,32 @@ fn ticks(
     context: &Context,
     agreement: &Agreement,
 ) -> ControlFlow<Broken> {
-    let clock = Monotonic { anchor: Instant::now(), context };
+    let clock = Monotonic { anchor: Instant::now(), begun: record::monotonic(), context };
     let mut tick = Tick::new(context.clone());
     repeat(timetable, &clock, |turn| {
         let scheduled = clock.anchor.checked_add(turn.due.at).unwrap_or(clock.anchor);
         tick.turn(turn.due.number, scheduled, turn.lateness);
-        one_tick(body, &tick, turn, on_error, agreement)
+        clock.tell_of_begin(turn);
+        let result = guarded(|| body(&tick));
+        clock.tell_of_end(&result);
+        one_tick(result, turn, on_error, agreement)
     })
 }
 
-fn one_tick(body: &mut Body, tick: &Tick, turn: Turn, on_error: OnError, agreement: &Agreement) -> ControlFlow<Broken> {
-    let result = guarded(|| body(tick));
+/// What has come of a tick.
+type Came = Result<Ending, String>;
+
+fn one_tick(result: Came, turn: Turn, on_error: OnError, agreement: &Agreement) -> ControlFlow<Broken> {
     if matches!(&result, Ok(ending) if ending.is_well()) {
-        event!(DEBUG, "tick", tick = tick.number(), lateness = turn.lateness.as_secs_f64());
+        event!(DEBUG, "tick", tick = turn.due.number, lateness = turn.lateness.as_secs_f64());
         // The last tick's end is the daemon's end, which is told as such.
         if !turn.last {
             agreement.ready_by_itself();
         }
         return ControlFlow::Continue(());
     }
-    let told = failure(tick.number(), &result);
-    event!(WARN, "tick failed", tick = tick.number(), lateness = turn.lateness.as_secs_f64(), error = told.as_str());
+    let told = format!("tick {} {}", turn.due.number, failure(&result));
+    event!(WARN, "tick failed", tick = turn.due.number, lateness = turn.lateness.as_secs_f64(), error = told.as_str());
     if on_error == OnError::Continue {
         report(&format!("error: {told}"));
         return ControlFlow::Continue(());
@@ -117,18 +123,48 @@ fn one_tick(body: &mut Body, tick: &Tick, turn: Turn, on_error: OnError, agreeme
     ControlFlow::Break((told, outcome))
 }
 
-fn failure(number: u64, result: &Result<Ending, String>) -> String {
+fn failure(result: &Came) -> String {
     match result {
-        Ok(Ending { error: Some(error), .. }) => format!("tick {number} failed: {error}"),
-        Ok(Ending { code, .. }) => format!("tick {number} failed with exit code {code}"),
-        Err(panic) => format!("tick {number} panicked: {panic}"),
+        Ok(Ending { error: Some(error), .. }) => format!("failed: {error}"),
+        Ok(Ending { code, .. }) => format!("failed with exit code {code}"),
+        Err(panic) => format!("panicked: {panic}"),
     }
 }
 
-/// The monotonic clock, counted from the daemon's beginning, and woken by a shutdown.
+/// The monotonic clock, counted from the daemon's beginning, and woken by whatever is asked of the daemon. What it sees go by
+/// is told to `status`.
 struct Monotonic<'a> {
     anchor: Instant,
+    /// The same moment as all processes know it.
+    begun: Duration,
     context: &'a Context,
+}
+
+impl Monotonic<'_> {
+    fn of_all(&self, at: Duration) -> Duration {
+        self.begun.saturating_add(at)
+    }
+
+    fn tell_of_begin(&self, turn: Turn) {
+        let Some(recorder) = self.context.recorder() else { return };
+        let asked = match turn.occasion {
+            Occasion::Timetable => Asked::ForNone,
+            Occasion::Asked => Asked::ForIt,
+        };
+        let now = turn.due.at.saturating_add(turn.lateness);
+        recorder.begins(turn.due.number, self.of_all(now), asked);
+    }
+
+    fn tell_of_end(&self, result: &Came) {
+        let Some(recorder) = self.context.recorder() else { return };
+        let now = self.of_all(self.now());
+        match result {
+            Ok(ending) if ending.is_well() => recorder.ends(now, None),
+            Ok(Ending { error: Some(error), .. }) => recorder.ends(now, Some(error)),
+            Ok(Ending { code, .. }) => recorder.ends(now, Some(&format!("exit code {code}"))),
+            Err(panic) => recorder.ends(now, Some(&format!("panicked: {panic}"))),
+        }
+    }
 }
 
 impl Clock for Monotonic<'_> {
@@ -136,7 +172,10 @@ impl Clock for Monotonic<'_> {
         self.anchor.elapsed()
     }
 
-    fn wait_until(&self, at: Duration) -> bool {
-        self.context.wait_until(self.anchor.checked_add(at))
+    fn wait_for(&self, next: Next) -> Woken {
+        if let Some(recorder) = self.context.recorder() {
+            recorder.waits(next.due.number, self.of_all(next.due.at), next.skipped, self.of_all(self.now()));
+        }
+        self.context.wait_for_tick(self.anchor.checked_add(next.due.at))
     }
 }

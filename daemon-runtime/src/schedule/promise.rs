@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use super::{Clock, Turn, repeat};
+use super::{Clock, Next, Turn, Woken, repeat};
 use crate::spec::Timetable;
 use crate::spec::setting::Missed;
 
@@ -39,11 +39,14 @@ impl Clock for Scripted<'_> {
         self.now.get()
     }
 
-    fn wait_until(&self, at: Duration) -> bool {
-        let Some(happening) = self.happenings.get().first().filter(|_| at < END_OF_TIME) else { return true };
+    fn wait_for(&self, next: Next) -> Woken {
+        let at = next.due.at;
+        let Some(happening) = self.happenings.get().first().filter(|_| at < END_OF_TIME) else {
+            return Woken::Shutdown;
+        };
         self.pass(at.saturating_sub(self.now.get()));
         self.pass(happening.oversleeps);
-        false
+        Woken::Due
     }
 }
 

@@ -221,6 +221,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
             "look::of_pidfile(",
             "place.remove_pidfile(",
             "place.remove_draft(",
+            "place.remove_stale_record(", // which nobody goes by
             "place.remove_claim(",
         ],
         calls: &[

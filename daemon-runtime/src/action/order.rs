@@ -1,0 +1,155 @@
+//! `run-now`, `pause`, `resume`: what can be asked of a repeating daemon while it runs.
+//!
+//! A signal brings it, as with `reload`: to the process that the kernel vouches for, and only if it handles that signal.
+//! What came of it stands in the daemon's record.
+
+use std::time::{Duration, Instant};
+
+use super::stop::handle;
+use super::ticks::{LastTick, Ticks};
+use crate::error::Error;
+use crate::pidfile::record::{Opened, Record};
+use crate::pidfile::{Holders, Life, PAUSE, Running, look};
+use crate::process::privileges::user_of;
+use crate::process::{Observer, session};
+use crate::spec::Spec;
+use crate::spec::order::Order;
+use crate::spec::plan::Plan;
+use crate::sys::pidfd::PidFd;
+
+/// How long `run-now`, `pause` and `resume` wait.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OrderOptions {
+    /// For the end of the tick; none means as long as it takes. For the answer to `pause` and `resume`; none means
+    /// `stop_timeout`.
+    pub timeout: Option<Duration>,
+}
+
+/// What came of `run-now`, `pause` or `resume`, if it did not fail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Ordered {
+    /// A tick was asked for, and has ended well.
+    Ran(LastTick),
+    /// No tick begins by itself any more.
+    Paused(Ticks),
+    /// Ticks begin again when they are due.
+    Resumed(Ticks),
+}
+
+pub(crate) fn order(
+    spec: &Spec,
+    order: Order,
+    options: &OrderOptions,
+    observer: &mut dyn Observer,
+) -> Result<Ordered, Error> {
+    let action = order.word();
+    if !spec.repeats() {
+        return Err(Error::NotRepeating { action });
+    }
+    let plan = Plan::of(spec)?;
+    let cannot_tell = |reason| Error::CannotTell { path: plan.pidfile.clone(), reason };
+    let daemon = find(&plan, action)?;
+    let Some(handle) = handle(&plan, &daemon)? else { return Err(Error::NobodyToAsk { action }) };
+    let told = Opened::find(&plan.pidfile, daemon.pid).map_err(cannot_tell)?;
+    let asking = Asking { order, pid: daemon.pid, handle, told };
+    let before = asking.ask()?;
+    let timeout = match order {
+        Order::RunNow => options.timeout,
+        Order::Pause | Order::Resume => Some(options.timeout.unwrap_or(plan.stop_timeout)),
+    };
+    observer.begins();
+    asking.wait(&before, timeout, observer)
+}
+
+fn find(plan: &Plan, action: &'static str) -> Result<Running, Error> {
+    let cannot_tell = |reason| Error::CannotTell { path: plan.pidfile.clone(), reason };
+    match look(&plan.pidfile, user_of(plan))? {
+        Life::Running(daemon) => Ok(daemon),
+        Life::Absent | Life::Dead { .. } | Life::Starting => Err(Error::NobodyToAsk { action }),
+        Life::Held => Err(cannot_tell(Holders::told(&plan.pidfile))),
+        Life::Unknown { reason } => Err(cannot_tell(reason)),
+    }
+}
+
+/// A daemon that something is asked of.
+struct Asking {
+    order: Order,
+    pid: i32,
+    handle: PidFd,
+    told: Option<Opened>,
+}
+
+impl Asking {
+    /// Sends the signal, and returns what the daemon had told before.
+    fn ask(&self) -> Result<Record, Error> {
+        let (pid, signal) = (self.pid, self.order.signal());
+        let unseen = |e| Error::Look { pid, reason: session::why_unseen(pid, &e) };
+        let is_heard = session::handles(pid, signal).map_err(unseen);
+        let before = self.read();
+        match (is_heard, before) {
+            // It has ended since it was found: then what was seen of it says nothing.
+            _ if self.handle.has_ended().unwrap_or(false) => Err(Error::NobodyToAsk { action: self.order.word() }),
+            (Err(error), _) => Err(error),
+            (Ok(true), Some(before)) if before.repeats => self.send(signal).map(|()| before),
+            (Ok(_), _) => Err(Error::Deaf { pid, action: self.order.word() }),
+        }
+    }
+
+    fn send(&self, signal: i32) -> Result<(), Error> {
+        match self.handle.signal(signal) {
+            Err(e) if e.raw_os_error() == Some(nix::libc::ESRCH) => {
+                Err(Error::NobodyToAsk { action: self.order.word() })
+            }
+            sent => sent.map_err(|source| Error::unsent(self.pid, signal, source)),
+        }
+    }
+
+    fn read(&self) -> Option<Record> {
+        self.told.as_ref().and_then(|told| told.read().ok().flatten())
+    }
+
+    /// Waits until the record tells what came of it; the observer hears of every second.
+    fn wait(&self, before: &Record, timeout: Option<Duration>, observer: &mut dyn Observer) -> Result<Ordered, Error> {
+        let (begun, mut next) = (Instant::now(), Duration::from_secs(1));
+        loop {
+            // Asked first: what a daemon has told before its end is not to be missed.
+            let has_ended = self.handle.wait(PAUSE).unwrap_or(false);
+            if let Some(answer) = self.read().and_then(|now| self.answer(before, &now)) {
+                return answer;
+            }
+            let (so_far, action) = (begun.elapsed(), self.order.word());
+            if has_ended {
+                return Err(Error::EndedMeanwhile { pid: self.pid, action });
+            }
+            if timeout.is_some_and(|timeout| so_far >= timeout) {
+                return Err(Error::Unanswered { pid: self.pid, action, waited: so_far });
+            }
+            if so_far >= next {
+                observer.waiting(so_far);
+                next += Duration::from_secs(1);
+            }
+        }
+    }
+
+    /// What the record says came of it, once it does.
+    fn answer(&self, before: &Record, now: &Record) -> Option<Result<Ordered, Error>> {
+        match self.order {
+            Order::Pause => now.paused.then(|| Ok(Ordered::Paused(Ticks::now(now)))),
+            Order::Resume => {
+                let is_told = now.next.is_some() || now.running.is_some();
+                (!now.paused && is_told).then(|| Ok(Ordered::Resumed(Ticks::now(now))))
+            }
+            // One that had begun before it was asked for is not the one: it may not see what this one is to see.
+            Order::RunNow if now.asked.1 > before.asked.0 => {
+                let tick = LastTick::of(now.last_asked?, &now.asked_error);
+                Some(match tick.error {
+                    Some(text) => Err(Error::TickFailed { number: tick.number, text }),
+                    None => Ok(Ordered::Ran(tick)),
+                })
+            }
+            Order::RunNow => None,
+        }
+    }
+}

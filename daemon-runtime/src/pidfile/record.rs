@@ -1,0 +1,125 @@
+//! What a living daemon tells of itself: the record, a file of fixed size beside the pidfile.
+//!
+//! It is made under the claim, for those daemons only that have something to tell, and removed under it. The daemon writes it
+//! over in one call, through the descriptor that came along, so that it can do so as whatever user and in whatever root it is
+//! by then. Who reads it takes no lock and asks the daemon nothing: half of a record is known by its sum, and read again. It
+//! proves nothing: whether the daemon lives, the locks tell, and a record counts only as that daemon's whom they name.
+
+mod bytes;
+mod recorder;
+mod text;
+
+use std::fs::{File, Permissions};
+use std::io;
+use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::path::Path;
+use std::time::Duration;
+
+pub(crate) use self::bytes::{Buffer, SIZE};
+pub(crate) use self::recorder::{Asked, Recorder, monotonic};
+pub(crate) use self::text::Text;
+use super::place::Place;
+use crate::error::Error;
+use crate::sys::again::again;
+use crate::sys::file_size;
+
+/// How often one reads again what was written to while it was read.
+const MOST_READS: u32 = 100;
+
+/// How long one lets the daemon finish its writing.
+const MOMENT: Duration = Duration::from_micros(100);
+
+/// All that a daemon tells of itself. Moments ahead are on the monotonic clock, which its ticks go by; what has been is on the
+/// clock on the wall, which also goes on while the machine sleeps.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Record {
+    /// Who tells.
+    pub(crate) pid: u32,
+    /// Ticks that ended well.
+    pub(crate) done: u64,
+    /// Ticks that failed or panicked.
+    pub(crate) failed: u64,
+    /// Ticks that were left out, because they came due while another ran.
+    pub(crate) skipped: u64,
+    /// Whether no tick begins by itself.
+    pub(crate) paused: bool,
+    /// Whether it has ticks to tell of.
+    pub(crate) repeats: bool,
+    /// The tick that runs, as far as it was told: its number, and since when, on the wall.
+    pub(crate) running: Option<(u64, Duration)>,
+    /// The tick that ended last.
+    pub(crate) last: Option<Past>,
+    /// The next one: its number, and when it is due, on the monotonic clock.
+    pub(crate) next: Option<(u64, Duration)>,
+    /// The ticks that somebody has asked for: how many have begun, and how many have ended.
+    pub(crate) asked: (u64, u64),
+    /// The one of these that ended last.
+    pub(crate) last_asked: Option<Past>,
+    /// The error of the last tick.
+    pub(crate) error: Text,
+    /// The error of the last one that was asked for.
+    pub(crate) asked_error: Text,
+    /// What the worker says that it is doing.
+    pub(crate) status: Text,
+}
+
+/// A tick that has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Past {
+    pub(crate) number: u64,
+    /// When it began, on the wall: the time since 1970.
+    pub(crate) at: Duration,
+    pub(crate) took: Duration,
+    pub(crate) is_well: bool,
+}
+
+/// Makes the file, all of its size: a disk that is full is told now, and not by ticks that nobody hears of.
+pub(super) fn make(place: &Place) -> Result<File, Error> {
+    let made = place.create_record().and_then(|file| {
+        let filled = file_size::told_by_error(|| file.write_all_at(&[0; SIZE], 0));
+        let filled = filled.and_then(|()| file.set_permissions(Permissions::from_mode(0o644)));
+        filled.map(|()| file).inspect_err(|_| drop(place.remove_record()))
+    });
+    made.map_err(|source| place.record_refusal(source))
+}
+
+/// What the daemon `pid` of this pidfile tells of itself; nothing where it has told nothing yet.
+pub(crate) fn read(path: &Path, pid: i32) -> Result<Option<Record>, String> {
+    let words = |e: &io::Error| crate::error::words(e);
+    let Some(place) = Place::find(path).map_err(|e| e.to_string())? else { return Ok(None) };
+    let named = place.record_path();
+    if let Some(found) = place.record_doubt() {
+        return Err(format!("{} {found}", named.display()));
+    }
+    match place.open_record().and_then(|file| read_open(&file)) {
+        Ok(record) => Ok(record.filter(|record| i32::try_from(record.pid) == Ok(pid))),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(format!("cannot read {}: {}", named.display(), words(&e))),
+    }
+}
+
+/// What stands in the file, once nobody is writing to it.
+pub(crate) fn read_open(file: &File) -> io::Result<Option<Record>> {
+    for _ in 0..MOST_READS {
+        let mut bytes = [0; SIZE];
+        let length = again(|| file.read_at(&mut bytes, 0))?;
+        let read = bytes.get(..length).unwrap_or_default();
+        if read.iter().all(|byte| *byte == 0) {
+            return Ok(None);
+        }
+        if let Some(record) = bytes::parse(read)? {
+            return Ok(Some(record));
+        }
+        std::thread::sleep(MOMENT);
+    }
+    Err(io::Error::other("it is another one each time"))
+}
+
+/// Writes it over.
+pub(crate) fn write(file: &File, record: &Record, buffer: &mut Buffer) -> io::Result<()> {
+    let bytes = buffer.fill(record);
+    match again(|| file.write_at(bytes, 0))? {
+        whole if whole == bytes.len() => Ok(()),
+        _ => Err(io::ErrorKind::WriteZero.into()),
+    }
+}
