@@ -4,6 +4,7 @@
 #[path = "../lifecycle/home.rs"]
 #[allow(dead_code, reason = "each of the test programs uses its part of it")]
 mod home;
+mod journal;
 mod logrotate;
 mod machine;
 mod pidfile;

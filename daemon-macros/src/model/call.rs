@@ -43,7 +43,7 @@ pub(crate) enum Value<'a> {
 impl<'a> Value<'a> {
     pub(super) fn of(rule: &Rule, value: &'a Expr) -> Self {
         match rule {
-            Rule::File | Rule::Folder if is_text(value) => Self::Template(value),
+            Rule::File | Rule::Log | Rule::Folder if is_text(value) => Self::Template(value),
             Rule::Each(_) if array::is_empty(value) => Self::EmptyArray(value.span()),
             _ => Self::AsWritten(value),
         }

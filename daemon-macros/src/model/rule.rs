@@ -22,6 +22,8 @@ type Verdict = std::result::Result<(), String>;
 pub(super) enum Rule {
     Name,
     File,
+    /// A file, or a word for where else lines can go.
+    Log,
     Folder,
     Duration,
     LongerThanZero,
@@ -59,6 +61,7 @@ impl Rule {
         match self {
             Self::Name => words::name(literal),
             Self::File => path::file(literal),
+            Self::Log => path::log(literal),
             Self::Folder => path::any(literal),
             Self::Duration => duration::any(literal),
             Self::LongerThanZero => duration::longer_than_zero(literal),

@@ -2,6 +2,7 @@
 //! ready.
 
 mod capture;
+mod journal;
 
 use std::fs::{File, Permissions};
 use std::io;
@@ -75,12 +76,12 @@ impl Streams {
     /// Opens all three, so that what is wrong with them is told before anything is forked. A log that is not there is made,
     /// and belongs to `owner`.
     pub(crate) fn open(plan: &Plan, owner: Owner, listen: Listen) -> Result<(Self, Captures), Error> {
-        let stdin = named("stdin", &plan.stdin, open_or_given(&plan.stdin, open_stdin))?;
-        let stdout = named("stdout", &plan.stdout, open_or_given(&plan.stdout, |path| open_log(path, owner)))?;
+        let stdin = named("stdin", &plan.stdin, open_or_given(plan, &plan.stdin, open_stdin))?;
+        let stdout = named("stdout", &plan.stdout, open_or_given(plan, &plan.stdout, |path| open_log(path, owner)))?;
         let stderr = match (&plan.stdout, &plan.stderr) {
             // One log for both is opened once.
             (Stream::Path(out), Stream::Path(err)) if out == err => stdout.try_clone(),
-            (_, stderr) => open_or_given(stderr, |path| open_log(path, owner)),
+            (_, stderr) => open_or_given(plan, stderr, |path| open_log(path, owner)),
         };
         let stderr = named("stderr", &plan.stderr, stderr)?;
         let pipe = |stream, path, file| named(stream, path, pipe_for(file, listen, plan.output));
@@ -209,8 +210,9 @@ fn is_null_device(file: &OwnedFd) -> bool {
 
 const CAREFUL: OFlag = OFlag::O_CLOEXEC.union(OFlag::O_NOCTTY).union(OFlag::O_NONBLOCK);
 
-fn open_or_given(stream: &Stream, open: impl Fn(&Path) -> io::Result<OwnedFd>) -> io::Result<OwnedFd> {
+fn open_or_given(plan: &Plan, stream: &Stream, open: impl Fn(&Path) -> io::Result<OwnedFd>) -> io::Result<OwnedFd> {
     match stream {
+        Stream::Journal => journal::connect(&stream.path(), &plan.name),
         Stream::Path(path) => open(path),
         Stream::Open(file) => file.try_clone(),
     }

@@ -189,7 +189,7 @@ impl Daemon {
     }
 
     /// The file that the daemon's standard output is appended to, and which is made with mode 0640; or an open file, pipe or
-    /// socket. Default: `/dev/null`.
+    /// socket; or `"journal"`, the journal of systemd ([`Stream::Journal`]). Default: `/dev/null`.
     pub fn stdout(self, stream: impl IntoSetting<Stream>) -> Self {
         self.put("stdout", stream, |spec, stream| spec.stdout = Some(stream))
     }

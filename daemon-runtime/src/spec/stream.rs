@@ -17,14 +17,23 @@ pub enum Stream {
     /// A file, pipe, socket or terminal that the program has opened itself; it is used as it is. With `detach = "exec"`, and
     /// after a reload, the program's new image opens it again on its way to the same call.
     Open(Arc<OwnedFd>),
+    /// The journal of systemd, for output: each line is an entry of the daemon's name and pid. One that begins with a priority as in
+    /// `<3>no luck` has it, sd-daemon(3); others have 6, info. Given as the text `"journal"`; a file of that name is `"./journal"`.
+    Journal,
 }
+
+/// What stands for the journal where a stream is given as text.
+const JOURNAL: &str = "journal";
+
+/// Where it takes streams.
+pub(crate) const JOURNAL_SOCKET: &str = "/run/systemd/journal/stdout";
 
 impl Stream {
     /// The path that was given, if one was.
     pub(crate) fn named(&self) -> Option<&Path> {
         match self {
             Self::Path(path) => Some(path),
-            Self::Open(_) => None,
+            Self::Open(_) | Self::Journal => None,
         }
     }
 
@@ -33,6 +42,7 @@ impl Stream {
         match self {
             Self::Path(path) => path.clone(),
             Self::Open(file) => PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd())),
+            Self::Journal => PathBuf::from(JOURNAL_SOCKET),
         }
     }
 }
@@ -51,10 +61,31 @@ macro_rules! stream_from_path {
     )+ };
 }
 
-stream_from_path!(PathBuf, &PathBuf, &Path, &str, String, &String, &OsStr, OsString, &OsString);
+stream_from_path!(PathBuf, &PathBuf, &Path, &OsStr, OsString, &OsString);
+
+impl IntoSetting<Stream> for &str {
+    fn into_setting(self) -> Setting<Stream> {
+        Setting::Value(if self == JOURNAL { Stream::Journal } else { Stream::Path(self.into()) })
+    }
+}
+
+impl IntoSetting<Stream> for &String {
+    fn into_setting(self) -> Setting<Stream> {
+        self.as_str().into_setting()
+    }
+}
+
+impl IntoSetting<Stream> for String {
+    fn into_setting(self) -> Setting<Stream> {
+        self.as_str().into_setting()
+    }
+}
 
 impl IntoSetting<Stream> for Template {
     fn into_setting(self) -> Setting<Stream> {
+        if self.text() == JOURNAL {
+            return Setting::Value(Stream::Journal);
+        }
         match IntoSetting::<PathBuf>::into_setting(self) {
             Setting::Unset => Setting::Unset,
             Setting::Value(path) => Setting::Value(Stream::Path(path)),
@@ -72,5 +103,21 @@ impl IntoSetting<Stream> for OwnedFd {
 impl IntoSetting<Stream> for File {
     fn into_setting(self) -> Setting<Stream> {
         OwnedFd::from(self).into_setting()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::expand;
+
+    #[test]
+    fn the_journal_is_a_word_and_every_other_text_is_a_path() {
+        let given: [Setting<Stream>; 3] =
+            ["journal".into_setting(), "journal".to_owned().into_setting(), expand("journal").into_setting()];
+        assert!(given.iter().all(|given| matches!(given, Setting::Value(Stream::Journal))), "{given:?}");
+        let paths: [Setting<Stream>; 3] =
+            ["./journal".into_setting(), Path::new("journal").into_setting(), "Journal".into_setting()];
+        assert!(paths.iter().all(|given| matches!(given, Setting::Value(Stream::Path(_)))), "{paths:?}");
     }
 }

@@ -10,6 +10,17 @@ pub(super) fn file(literal: &Literal<'_>) -> Verdict {
     }
 }
 
+/// Where lines go: a file, or the journal.
+pub(super) fn log(literal: &Literal<'_>) -> Verdict {
+    match literal {
+        Literal::Text(word) if word == "journal" => Ok(()),
+        Literal::Text(word) if word.eq_ignore_ascii_case("journal") => {
+            Err(format!("unknown value `{word:?}`; did you mean `\"journal\"`?"))
+        }
+        _ => file(literal),
+    }
+}
+
 pub(super) fn any(literal: &Literal<'_>) -> Verdict {
     read(literal).map(drop)
 }
@@ -59,6 +70,15 @@ mod tests {
     fn a_folder_does_not_do_as_a_file() {
         assert!(said(&Rule::File, "\"/run/\"").is_some());
         assert!(said(&Rule::File, "\"~\"").is_some());
+    }
+
+    #[test]
+    fn the_journal_is_a_word_for_outputs_alone() {
+        assert_eq!(said(&Rule::Log, "\"journal\""), None);
+        assert_eq!(said(&Rule::Log, "\"/var/log/x\""), None);
+        assert!(said(&Rule::Log, "\"Journal\"").is_some_and(|answer| answer.ends_with("did you mean `\"journal\"`?")));
+        assert!(said(&Rule::Log, "\"./journal\"").is_some_and(|answer| answer.starts_with("a path must be absolute")));
+        assert!(said(&Rule::File, "\"journal\"").is_some());
     }
 
     #[test]

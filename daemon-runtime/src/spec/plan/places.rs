@@ -31,6 +31,8 @@ impl Places {
         };
         let stream = |key, stream: &Option<Stream>, default: PathBuf| match stream {
             Some(Stream::Open(file)) => Ok(Stream::Open(Arc::clone(file))),
+            Some(Stream::Journal) if key == "stdin" => Err(refuse(key, "journal", "it is for `stdout` and `stderr`")),
+            Some(Stream::Journal) => Ok(Stream::Journal),
             Some(Stream::Path(path)) => absolute(key, &spec.numbered(path)).map(Stream::Path),
             None => absolute(key, &default).map(Stream::Path),
         };
