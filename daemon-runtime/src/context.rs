@@ -287,9 +287,10 @@ impl Context {
             return Request::Again;
         }
         asked.cause = Some(cause);
-        self.shared.changed.notify_all();
         let waiting = std::mem::take(&mut asked.waiting);
         drop(asked);
+        // Not under the lock: who is woken takes it, and would have to sleep again.
+        self.shared.changed.notify_all();
         // Not under the lock: a waker is foreign code.
         waiting.into_values().for_each(Waker::wake);
         Request::First

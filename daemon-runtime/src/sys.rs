@@ -21,3 +21,4 @@ pub(crate) mod lock;
 pub(crate) mod pidfd;
 pub(crate) mod proc_file;
 pub(crate) mod spawn;
+pub(crate) mod thread;

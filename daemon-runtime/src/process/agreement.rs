@@ -6,7 +6,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -31,6 +31,8 @@ pub(crate) struct Agreement {
     changed: Condvar,
     readiness: Readiness,
     pidfile: Arc<Claimed>,
+    /// The memory of the channel's end, which the watcher is to close and not to give back: see there.
+    _memory: Weak<DaemonEnd>,
     /// In the foreground, where there is no launcher: who is told that the daemon is ready.
     announce: Option<Announce>,
     /// In the foreground, and where there is one: the service manager, which is told too.
@@ -53,13 +55,16 @@ struct State {
 impl Agreement {
     /// With a launcher at the other end of the channel.
     pub(crate) fn with_launcher(readiness: Readiness, channel: DaemonEnd, later: Later, pidfile: Arc<Claimed>) -> Self {
-        let state = State { channel: Some(Arc::new(channel)), later, ..State::default() };
+        let channel = Arc::new(channel);
+        let memory = Arc::downgrade(&channel);
+        let state = State { channel: Some(channel), later, ..State::default() };
         Self {
             pid: std::process::id(),
             state: Mutex::new(state),
             changed: Condvar::new(),
             readiness,
             pidfile,
+            _memory: memory,
             announce: None,
             manager: None,
             announcer: Mutex::default(),
@@ -80,6 +85,7 @@ impl Agreement {
             changed: Condvar::new(),
             readiness,
             pidfile,
+            _memory: Weak::new(),
             announce: Some(announce),
             manager,
             announcer: Mutex::default(),

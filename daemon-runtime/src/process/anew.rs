@@ -178,12 +178,12 @@ fn start(
     };
     let kit = Kit { pidfile, prepared, streams, origin, children, manager };
     match part {
-        Part::Leader => lead(plan, kit, channel),
+        Part::Leader => lead(plan, &kit, channel),
         _ => Ok(Some(daemon::arrive(spec, plan, kit, channel, Environment::Daemons))),
     }
 }
 
-fn lead(plan: &Plan, kit: Kit, channel: DaemonEnd) -> ! {
+fn lead(plan: &Plan, kit: &Kit, channel: DaemonEnd) -> ! {
     let mut environment: Vec<_> = if plan.env_clear { Vec::new() } else { env::vars_os().collect() };
     environment.retain(|(key, _)| !is_variable(key));
     for (key, value) in kit.prepared.variables(plan) {

@@ -45,11 +45,11 @@ pub(crate) struct Kit {
 /// A process that is the daemon, with all stages behind it and the worker still to come.
 #[derive(Debug)]
 pub(crate) struct Arrived {
-    pub(crate) plan: Plan,
+    pub(crate) plan: Arc<Plan>,
     pub(crate) pidfile: Arc<Claimed>,
     pub(crate) agreement: Arc<Agreement>,
     pub(crate) role: Role,
-    pub(crate) origin: Origin,
+    pub(crate) origin: Arc<Origin>,
     /// In the foreground, where no launcher counts: when the daemon is taken for ready.
     pub(crate) settled: Option<Instant>,
     /// After a reload: says whether a shutdown was asked for while no image could hear it.
@@ -79,9 +79,9 @@ pub(super) fn arrive(spec: &Spec, plan: &Plan, kit: Kit, channel: DaemonEnd, env
         Ok(later) => {
             let pidfile = Arc::new(pidfile);
             let agreement = Agreement::with_launcher(plan.ready, channel, later, Arc::clone(&pidfile));
-            let (agreement, origin) = (Arc::new(agreement), kit.origin);
+            let (agreement, origin) = (Arc::new(agreement), Arc::new(kit.origin));
             Arrived {
-                plan: plan.clone(),
+                plan: Arc::new(plan.clone()),
                 pidfile,
                 agreement,
                 role,
@@ -203,8 +203,8 @@ fn signals(spec: &Spec, plan: &Plan, logs: Option<&Arc<Logs>>) -> Vec<(i32, Sign
 /// What the worker can have done through its context.
 fn powers(arrived: &Arrived, latch: Latch, ear: Listening, logs: Option<Arc<Logs>>) -> Powers {
     let (agreement, starting) = (Arc::clone(&arrived.agreement), Arc::clone(&arrived.agreement));
-    let (pidfile, plan, role) = (Arc::clone(&arrived.pidfile), arrived.plan.clone(), arrived.role);
-    let (origin, manager) = (arrived.origin.clone(), arrived.manager.clone());
+    let (pidfile, plan, role) = (Arc::clone(&arrived.pidfile), Arc::clone(&arrived.plan), arrived.role);
+    let (origin, manager) = (Arc::clone(&arrived.origin), arrived.manager.clone());
     let reopened = logs.clone();
     Powers {
         ready: Box::new(move || agreement.ready()),

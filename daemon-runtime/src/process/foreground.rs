@@ -90,7 +90,7 @@ pub(super) fn alone(
 ) -> Arrived {
     let agreement = Arc::new(Agreement::alone(plan.ready, announce, manager.clone(), Arc::clone(&pidfile)));
     let settled = (plan.ready == Readiness::Auto).then(|| Instant::now() + plan.settle);
-    let (plan, late) = (plan.clone(), RefCell::default());
+    let (plan, origin, late) = (Arc::new(plan.clone()), Arc::new(origin), RefCell::default());
     Arrived { plan, pidfile, agreement, role, origin, settled, late, manager, mask: None }
 }
 

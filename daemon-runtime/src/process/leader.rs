@@ -1,7 +1,7 @@
 //! The session leader: it makes the session, forks the daemon, stays until the launcher has its answer, and goes.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -13,7 +13,6 @@ use nix::unistd::{Pid, setsid};
 use super::daemon::{self, Arrived, Kit};
 use super::stages::{Environment, Failure};
 use super::startup::{DaemonEnd, Word};
-use super::streams;
 use crate::spec::Spec;
 use crate::spec::plan::Plan;
 use crate::spec::stage::Stage;
@@ -25,7 +24,7 @@ use crate::sys::{descriptor, disposition, exit};
 pub(super) fn live(spec: &Spec, plan: &Plan, kit: Kit, channel: DaemonEnd) -> Arrived {
     match detach() {
         Ok(Side::Child) => daemon::arrive(spec, plan, kit, channel, Environment::Launchers),
-        Ok(Side::Parent(pid)) => stay(kit, channel, pid),
+        Ok(Side::Parent(pid)) => stay(&kit, channel, pid),
         Err(source) => fail(&channel, Failure::Stage(Stage::Detach, source)),
     }
 }
@@ -46,7 +45,7 @@ pub(super) fn adopt_orphans() {
 }
 
 /// The daemon is there, and this process is its parent: hands it over to the launcher, and stays as long as it is needed.
-pub(super) fn stay(kit: Kit, channel: DaemonEnd, daemon: Pid) -> ! {
+pub(super) fn stay(kit: &Kit, channel: DaemonEnd, daemon: Pid) -> ! {
     let handle = match PidFd::open(daemon.as_raw()) {
         Ok(handle) => handle,
         Err(source) => {
@@ -56,18 +55,22 @@ pub(super) fn stay(kit: Kit, channel: DaemonEnd, daemon: Pid) -> ! {
             fail(&channel, Failure::SessionLeader(source))
         }
     };
-    // The launcher's pipes must close when the launcher goes, and the claim is the daemon's.
-    streams::discard();
-    let drains = kit.streams.into_drains();
-    drop((kit.pidfile, kit.prepared, kit.manager));
     channel.introduce(daemon.as_raw(), &handle);
+    let pipes = kit.streams.drains();
+    // The launcher's pipes must close when the launcher goes, and the claim is the daemon's. By their numbers: no destructor
+    // runs here any more, because each page that one wrote to would be copied first, for a process that is about to end.
+    let [out, err] = pipes.map(|pipe| pipe.map_or(-1, |pipe| pipe.as_raw_fd()));
+    descriptor::close_all_but([handle.as_fd().as_raw_fd(), channel.as_fd().as_raw_fd(), out, err]);
     if daemon_ends_first(&handle, &channel) {
         let status = wait_status(daemon);
         channel.say(&if is_alone() { Word::EndedAlone { status } } else { Word::Ended { status } });
     }
-    // The launcher waits for this: nothing more is to come.
-    drop(channel);
-    read_empty(&drains);
+    // The launcher waits for the end of the channel, and then for this process: where nothing else is left to do, both come
+    // at once.
+    if pipes.iter().any(Option::is_some) {
+        drop(channel);
+        read_empty(pipes);
+    }
     exit::at_once(0)
 }
 
@@ -119,36 +122,35 @@ fn is_alone() -> bool {
 
 /// A child that the worker started before it was ready may have a pipe as its stderr for as long as it lives. It must
 /// neither block on a full pipe nor die of a closed one, so somebody reads on; as an orphan, so that nobody waits for it.
-fn read_empty(pipes: &[OwnedFd]) {
-    if pipes.iter().all(ends_soon) || !orphaned() {
+fn read_empty(pipes: [Option<BorrowedFd<'_>>; 2]) {
+    let mut open: Vec<_> = pipes.into_iter().flatten().collect();
+    if open.iter().copied().all(ends_soon) || !orphaned() {
         return;
     }
     // Alone from here on: no part of the daemon's session, and with nothing open that anybody could wait for.
     let _ = setsid();
     let _ = nix::unistd::chdir("/");
-    let ours = |fd: &i32| pipes.iter().any(|pipe| pipe.as_raw_fd() == *fd);
-    descriptor::open().unwrap_or_default().into_iter().filter(|fd| !ours(fd)).for_each(descriptor::close);
-    let mut open: Vec<&OwnedFd> = pipes.iter().collect();
+    descriptor::close_all_but(pipes.map(|pipe| pipe.map_or(-1, |pipe| pipe.as_raw_fd())));
     while !open.is_empty() {
-        let mut fds: Vec<_> = open.iter().map(|pipe| PollFd::new(pipe.as_fd(), PollFlags::POLLIN)).collect();
+        let mut fds: Vec<_> = open.iter().map(|pipe| PollFd::new(*pipe, PollFlags::POLLIN)).collect();
         if !matches!(poll(&mut fds, PollTimeout::NONE), Ok(_) | Err(Errno::EINTR)) {
             return;
         }
         let is_readable: Vec<bool> = fds.iter().map(|fd| fd.any() == Some(true)).collect();
         let mut readable = is_readable.into_iter();
-        open.retain(|pipe| !readable.next().unwrap_or(false) || reads_on(pipe));
+        open.retain(|pipe| !readable.next().unwrap_or(false) || reads_on(*pipe));
     }
 }
 
 /// Throws away what is there; false at the end of it.
-fn reads_on(pipe: &OwnedFd) -> bool {
+fn reads_on(pipe: BorrowedFd<'_>) -> bool {
     let mut bytes = [0_u8; 4096];
     matches!(nix::unistd::read(pipe, &mut bytes), Ok(1..) | Err(Errno::EINTR))
 }
 
 /// Whether nobody can write to it any more, now or in a moment: the daemon itself is about to let go of it.
-fn ends_soon(pipe: &OwnedFd) -> bool {
-    let mut fds = [PollFd::new(pipe.as_fd(), PollFlags::empty())];
+fn ends_soon(pipe: BorrowedFd<'_>) -> bool {
+    let mut fds = [PollFd::new(pipe, PollFlags::empty())];
     poll(&mut fds, PollTimeout::from(100_u8)).is_ok()
         && fds[0].revents().is_some_and(|r| r.contains(PollFlags::POLLHUP))
 }

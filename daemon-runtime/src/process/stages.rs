@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{OwnedFd, RawFd};
 use std::path::Path;
 
 use nix::fcntl::{OFlag, open};
@@ -25,9 +25,10 @@ use crate::spec::setting::CloseFds;
 use crate::spec::signal::SignalAction;
 use crate::spec::stage::Stage;
 use crate::sys::again::again;
+use crate::sys::descriptor::{self, Closed};
+use crate::sys::disposition;
 use crate::sys::environ::{self, Others};
 use crate::sys::fork::{Threads, refuse_threads};
-use crate::sys::{descriptor, disposition};
 
 /// Why the daemon did not come to be.
 #[derive(Debug)]
@@ -286,16 +287,10 @@ fn core_dumps_off() -> io::Result<()> {
 }
 
 fn close(plan: &Plan, open: io::Result<descriptor::Table>, keep: &[RawFd]) -> io::Result<()> {
-    if plan.close_fds == CloseFds::None {
-        return Ok(());
-    }
-    let open = open?;
-    let keep = |fd: &RawFd| keep.contains(fd) || plan.preserve_fds.contains(fd) || *fd == open.as_raw_fd();
-    let is_leaked = |fd: &RawFd| match plan.close_fds {
-        CloseFds::None => false,
-        CloseFds::Inherited => !keep(fd) && !descriptor::is_close_on_exec(*fd),
-        CloseFds::All => !keep(fd),
+    let closed = match plan.close_fds {
+        CloseFds::None => return Ok(()),
+        CloseFds::Inherited => Closed::Inherited,
+        CloseFds::All => Closed::All,
     };
-    open.list()?.into_iter().filter(is_leaked).for_each(descriptor::close);
-    Ok(())
+    open?.close(closed, |fd| keep.contains(&fd) || plan.preserve_fds.contains(&fd))
 }

@@ -16,7 +16,7 @@ use nix::cmsg_space;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::socket::{
-    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, Shutdown, SockFlag, SockType, UnixCredentials,
+    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, Shutdown, SockFlag, SockType, UnixCredentials, recv,
     recvmsg, send, sendmsg, setsockopt, shutdown, socketpair, sockopt,
 };
 use nix::unistd::Pid;
@@ -144,7 +144,14 @@ impl DaemonEnd {
 impl LauncherEnd {
     /// The next word. `leader` is who was forked to be the session leader.
     pub(crate) fn hear(&self, leader: Pid) -> io::Result<Heard> {
-        let mut bytes = vec![0_u8; wire::LONGEST];
+        // Its length first: the longest word would fill pages, and hardly one is longer than a line.
+        let peek = MsgFlags::MSG_PEEK | MsgFlags::MSG_TRUNC;
+        let length = match again(|| recv(self.0.as_raw_fd(), &mut [], peek)) {
+            // A daemon that died with our words unread resets the channel: that is its end too.
+            Ok(0) | Err(Errno::ECONNRESET) => return Ok(Heard::End),
+            other => other?.min(wire::LONGEST),
+        };
+        let mut bytes = vec![0_u8; length];
         let mut control = cmsg_space!([i32; 1], UnixCredentials);
         let (mut handle, mut sender) = (None, None);
         let length = {
@@ -152,7 +159,6 @@ impl LauncherEnd {
             let flags = MsgFlags::MSG_CMSG_CLOEXEC;
             let message = match recvmsg::<()>(self.0.as_raw_fd(), &mut parts, Some(&mut control), flags) {
                 Err(Errno::EINTR) => return self.hear(leader),
-                // A daemon that died with our words unread resets the channel: that is its end too.
                 Err(Errno::ECONNRESET) => return Ok(Heard::End),
                 other => other?,
             };
@@ -184,6 +190,11 @@ impl LauncherEnd {
     /// Waits until the daemon has put its stderr in place, and until all have let go of the channel; for the latter not
     /// long, because a child that the worker forked may hold it for as long as it lives.
     pub(crate) fn wait_for_end(self, leader: Pid, timeout: Duration) {
+        // First for the end alone, which most often comes with the word: it is not worth waking for both.
+        let only_end = PollFlags::empty();
+        if poll(&mut [PollFd::new(self.as_fd(), only_end)], poll_timeout(GRACE)).is_ok_and(|ended| ended > 0) {
+            return;
+        }
         let mut end = Instant::now() + timeout;
         while let Some(left) = end.checked_duration_since(Instant::now()) {
             let mut fds = [PollFd::new(self.as_fd(), PollFlags::POLLIN)];

@@ -179,8 +179,8 @@ impl Streams {
     }
 
     /// What the session leader needs of them: the pipes' other ends, to read them empty when the launcher is gone.
-    pub(crate) fn into_drains(self) -> Vec<OwnedFd> {
-        [self.out_pipe, self.err_pipe].into_iter().flatten().map(|pipe| pipe.reader).collect()
+    pub(crate) fn drains(&self) -> [Option<BorrowedFd<'_>>; 2] {
+        [&self.out_pipe, &self.err_pipe].map(|pipe| pipe.as_ref().map(|pipe| pipe.reader.as_fd()))
     }
 }
 
@@ -295,14 +295,5 @@ pub(crate) fn ensure_standard() {
         }
         // It is the standard descriptor now, and stays.
         std::mem::forget(null);
-    }
-}
-
-/// Gives all three streams to /dev/null, as far as it is there: for a process that only waits.
-pub(crate) fn discard() {
-    if let Ok(null) = File::options().read(true).write(true).open("/dev/null") {
-        let _ = again(|| dup2_stdin(&null));
-        let _ = again(|| dup2_stdout(&null));
-        let _ = again(|| dup2_stderr(&null));
     }
 }

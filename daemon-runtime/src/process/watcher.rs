@@ -5,11 +5,11 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -18,7 +18,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
 use super::agreement::Agreement;
 use super::reopen::Logs;
-use super::startup::{Answer, Word};
+use super::startup::{Answer, DaemonEnd, Word};
 use super::{end, mishap, reason};
 use crate::context::{Cause, Context, Request};
 #[cfg(feature = "tracing")]
@@ -30,6 +30,7 @@ use crate::spec::signal::SignalAction;
 use crate::sys::ear::{self, Ear};
 use crate::sys::latch::Latch;
 use crate::sys::pidfd::poll_timeout;
+use crate::sys::thread::{self as bare, Thread};
 use crate::sys::{disposition, exit};
 
 /// What the watcher needs to know of the daemon.
@@ -63,21 +64,19 @@ pub(crate) struct Watching {
     pid: u32,
     over: Arc<AtomicBool>,
     ear: Arc<Ear>,
-    thread: Option<JoinHandle<()>>,
+    thread: Option<Thread>,
 }
 
 impl Drop for Watching {
     fn drop(&mut self) {
         if self.pid != std::process::id() {
             // A child that the worker has forked: the thread is not here.
-            std::mem::forget(self.thread.take());
             return;
         }
         self.over.store(true, Ordering::SeqCst);
         self.ear.close();
         if let Some(thread) = self.thread.take() {
-            // It does not panic, and if it did, the panic hook has told it.
-            let _ = thread.join();
+            thread.join();
         }
     }
 }
@@ -121,32 +120,24 @@ impl Watcher {
             signal_hook::low_level::unregister(id);
         }
         // First of all: when a reload ends this thread in the middle of a handler, the next image must know.
-        for signal in signals.iter().filter(|signal| self.asks_for_shutdown(**signal)) {
-            defaults.push(self.latch.note(*signal)?);
+        for signal in &signals {
+            let over = Arc::clone(&over);
+            defaults.push(if self.asks_for_shutdown(*signal) {
+                self.latch.note_until(*signal, over)?
+            } else {
+                signal_hook::flag::register_conditional_default(*signal, over)?
+            });
         }
-        let of_their_own = signals.clone();
+        // An order that comes when the daemon is over means nothing to anybody.
         if self.context.recorder().is_some() {
             signals.extend(Order::ALL.map(Order::signal));
         }
         let ear = Ear::listen(&signals)?;
         let _ = self.ear.set(Arc::clone(&ear));
-        // An order that comes when the daemon is over means nothing to anybody.
-        for signal in of_their_own {
-            defaults.push(signal_hook::flag::register_conditional_default(signal, Arc::clone(&over))?);
-        }
-        // A thread that cannot begin ends the process: the standard library aborts. That must be before anybody is told that
-        // the daemon is there, so its threads are waited for; each lets go of its share when it has begun.
-        let (begun, all_begun) = channel::<Infallible>();
         // Only now: their thread unblocks what has a handler by now.
-        let caller = self.caller(&begun)?;
-        let (listening, has_begun) = (Arc::clone(&ear), begun.clone());
-        let watch = move || {
-            drop(has_begun);
-            self.watch(&listening, caller.as_ref());
-        };
-        let thread = thread::Builder::new().name("watcher".to_owned()).spawn(watch)?;
-        drop(begun);
-        let _ = all_begun.recv();
+        let caller = self.caller()?;
+        let listening = Arc::clone(&ear);
+        let thread = bare::begin(c"watcher", move || self.watch(&listening, caller.as_ref()))?;
         Ok(Watching { pid: std::process::id(), over, ear, thread: Some(thread) })
     }
 
@@ -172,12 +163,15 @@ impl Watcher {
 
     /// The thread that calls the user's functions, if there are any: they may take their time, and the watcher must go on
     /// watching.
-    fn caller(&self, begun: &Sender<Infallible>) -> io::Result<Option<Caller>> {
+    fn caller(&self) -> io::Result<Option<Caller>> {
         if !self.signals.iter().any(|(_, action)| matches!(action, SignalAction::Call(_))) {
             return Ok(None);
         }
         let (sender, calls) = channel::<Call>();
-        let (has_begun, is_busy) = (begun.clone(), Arc::new(AtomicBool::new(false)));
+        // A thread that cannot begin ends the process: the standard library aborts. That must be before anybody is told that
+        // the daemon is there, so it is waited for; it lets go of its share when it has begun.
+        let (has_begun, begun) = channel::<Infallible>();
+        let is_busy = Arc::new(AtomicBool::new(false));
         let working = Arc::clone(&is_busy);
         let run = move || {
             drop(has_begun);
@@ -192,15 +186,17 @@ impl Watcher {
             }
         };
         thread::Builder::new().name("signals".to_owned()).spawn(run)?;
+        let _ = begun.recv();
         Ok(Some(Caller { calls: sender, is_busy }))
     }
 
+    // While nothing happens it asks for no memory and gives none back: each thread that does gets pages of its own for that.
     fn watch(mut self, ear: &Ear, caller: Option<&Caller>) {
         // The worker may block signals in its own thread: this one takes them all the same.
         let _ = disposition::unblock_all();
         while !ear.is_closed() {
             let channel = self.agreement.channel();
-            let answered = self.sleep(ear.as_fd(), channel.as_ref().map(|c| c.as_ref().as_fd()));
+            let answered = self.sleep(ear, channel.as_deref());
             for signal in ear.heard() {
                 self.on_signal(signal, caller);
             }
@@ -219,17 +215,24 @@ impl Watcher {
     }
 
     /// Sleeps until there is something to do; true if it is the launcher's answer.
-    fn sleep(&self, signals: BorrowedFd<'_>, channel: Option<BorrowedFd<'_>>) -> bool {
-        let mut fds = vec![PollFd::new(signals, PollFlags::POLLIN)];
-        fds.extend(channel.map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
+    fn sleep(&self, ear: &Ear, channel: Option<&DaemonEnd>) -> bool {
+        let signals = PollFd::new(ear.as_fd(), PollFlags::POLLIN);
+        let answer = channel.map(|channel| PollFd::new(channel.as_fd(), PollFlags::POLLIN));
         let until_settled = |at: Instant| poll_timeout(at.saturating_duration_since(Instant::now()));
         let settled = self.settled.map(until_settled);
         let timeout = match (settled, self.pause().map(poll_timeout)) {
             (Some(settled), Some(pause)) => settled.min(pause),
             (one, other) => one.or(other).unwrap_or(PollTimeout::NONE),
         };
-        match poll(&mut fds, timeout) {
-            Ok(_) => fds.get(1).and_then(PollFd::any).unwrap_or(false),
+        let (woken, is_answered) = match answer {
+            None => (poll(&mut [signals], timeout), false),
+            Some(answer) => {
+                let mut fds = [signals, answer];
+                (poll(&mut fds, timeout), fds[1].any().unwrap_or(false))
+            }
+        };
+        match woken {
+            Ok(_) => is_answered,
             Err(nix::errno::Errno::EINTR) => false,
             Err(_) => {
                 // The kernel has no memory for it just now: try again, but not at full speed.

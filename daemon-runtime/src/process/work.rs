@@ -179,3 +179,52 @@ impl Clock for Monotonic<'_> {
         self.context.wait_for_tick(self.anchor.checked_add(next.due.at))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::context::Powers;
+    use crate::error::Error;
+    use crate::pidfile::{Acquired, Claimed, Patience};
+    use crate::spec::setting::Readiness;
+    use crate::sys::allocations;
+    use std::cell::Cell;
+    use std::rc::Rc;
+    use std::sync::Arc;
+
+    /// How often so many ticks of a microsecond ask for memory, with all that is around them.
+    fn asked_for_memory(times: u64, agreement: &Agreement) -> usize {
+        let powers =
+            Powers { ready: Box::new(|| {}), reload: Box::new(|_| Error::NotRunning), reopen: Box::new(|| Ok(())) };
+        let context = Context::new("x".to_owned(), None, powers, None);
+        let timetable = Timetable { every: Duration::from_micros(1), times, ..Timetable::default() };
+        let run = Rc::new(Cell::new(0));
+        let count = Rc::clone(&run);
+        let mut body: Body = Box::new(move |_| {
+            count.set(count.get() + 1);
+            Ending::WELL
+        });
+        let asked = allocations::during(|| {
+            assert!(ticks(&timetable, OnError::Stop, &mut body, &context, agreement).is_continue());
+        });
+        assert_eq!(run.get(), times);
+        asked
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "needs a claim")]
+    fn a_tick_asks_for_no_memory() {
+        let path = std::env::temp_dir().join(format!("ticks-{}", std::process::id()));
+        let at_once = Patience { in_between: Duration::ZERO, running: Duration::ZERO };
+        let Ok(Acquired::Mine(pidfile)) = Claimed::acquire(&path, at_once, None, &mut || Ok(())) else {
+            panic!("no claim")
+        };
+        let pidfile = Arc::new(pidfile);
+        let agreement = Agreement::alone(Readiness::Auto, Arc::new(|| {}), None, Arc::clone(&pidfile));
+        // The first tick that ends well is told of.
+        asked_for_memory(2, &agreement);
+        agreement.wait_for_announcer();
+        assert_eq!(asked_for_memory(1, &agreement), asked_for_memory(1000, &agreement));
+        pidfile.release();
+    }
+}

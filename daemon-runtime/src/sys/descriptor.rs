@@ -10,44 +10,123 @@ use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl, open as open_path};
 use nix::libc;
-use nix::sys::stat::Mode;
+use nix::sys::stat::{Mode, fstat};
 
 const NO_PROC: &str = "/proc, which lists them, is not mounted; mount it, or set `close_fds = \"none\"`";
 
-/// The table of this process's descriptors, as /proc shows it. Opened while there is a /proc; listed when it is needed.
+/// How many numbers that no descriptor has are tried, besides as many as there are descriptors, before the table is listed.
+const GAPS: usize = 256;
+
+/// The table of this process's descriptors, as /proc shows it. Opened while there is a /proc; looked into when it is needed.
 #[derive(Debug)]
-pub(crate) struct Table(Dir);
+pub(crate) struct Table(OwnedFd);
+
+/// Which of the descriptors above the standard three are closed, of those that are not kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Closed {
+    /// Those that exec(2) would leave open, as the launching program has.
+    Inherited,
+    All,
+}
 
 impl Table {
     pub(crate) fn open() -> io::Result<Self> {
-        match again(|| Dir::open("/proc/self/fd", OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())) {
+        let flags = OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        match again(|| open_path("/proc/self/fd", flags, Mode::empty())) {
             Err(Errno::ENOENT) => Err(io::Error::other(NO_PROC)),
             table => Ok(Self(table?)),
         }
     }
 
-    /// The open descriptors above the standard three.
-    pub(crate) fn list(&self) -> io::Result<Vec<RawFd>> {
-        // A copy shares its place in the listing, so it is read from a directory of its own where there is one.
+    /// Closes them, run by run of numbers in a row.
+    pub(crate) fn close(&self, which: Closed, keep: impl Fn(RawFd) -> bool) -> io::Result<()> {
+        let mut run: Option<(RawFd, RawFd)> = None;
+        self.visit(|fd, flags| {
+            let stays = keep(fd) || (which == Closed::Inherited && flags.contains(FdFlag::FD_CLOEXEC));
+            run = match run {
+                Some((first, last)) if !stays && last + 1 == fd => Some((first, fd)),
+                other => {
+                    // Only what is known to be open: in between, another thread may be getting a number this very moment.
+                    close_runs(other);
+                    (!stays).then_some((fd, fd))
+                }
+            };
+        })?;
+        close_runs(run);
+        Ok(())
+    }
+
+    /// Calls `visit` for every open descriptor above the standard three but the table itself, from the lowest number up.
+    fn visit(&self, mut visit: impl FnMut(RawFd, FdFlag)) -> io::Result<()> {
+        let mut left = self.count();
+        let most = left.saturating_mul(2).saturating_add(GAPS);
+        let mut visit_one = |fd: RawFd| {
+            let found = flags(fd);
+            if let Some(flags) = found.filter(|_| fd > 2 && fd != self.0.as_raw_fd()) {
+                visit(fd, flags);
+            }
+            found.is_some()
+        };
+        let mut next = 0;
+        while left > 0 && usize::try_from(next).is_ok_and(|next| next < most) {
+            left -= usize::from(visit_one(next));
+            next += 1;
+        }
+        if left == 0 && next > 0 {
+            return Ok(());
+        }
+        // Few descriptors, far apart, or a kernel that does not count them: it makes an inode for each that it lists.
         let flags = OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        // A copy shares its place in the listing, so it is read from a directory of its own where there is one.
         let mut own = again(|| Dir::openat(&self.0, ".", flags, Mode::empty()))?;
-        let itself = own.as_raw_fd();
-        // Half a list would leave open what should be closed: an entry that cannot be read is an error.
-        let names = own.iter().map(|entry| Ok(entry?.file_name().to_owned())).collect::<nix::Result<Vec<_>>>()?;
-        let numbers = names.iter().filter_map(|name| name.to_str().ok()?.parse().ok());
-        Ok(numbers.filter(|fd| *fd > 2 && *fd != itself).collect())
+        for entry in own.iter() {
+            // Half a list would leave open what should be closed: an entry that cannot be read is an error.
+            let number = entry?.file_name().to_str().ok().and_then(|name| name.parse().ok());
+            if let Some(fd) = number.filter(|fd| *fd >= next) {
+                visit_one(fd);
+            }
+        }
+        Ok(())
+    }
+
+    /// How many descriptors are open, by the size of the table; Linux 6.2 and later. 0 where it does not say.
+    fn count(&self) -> usize {
+        fstat(&self.0).ok().and_then(|table| usize::try_from(table.st_size).ok()).unwrap_or_default()
     }
 }
 
-impl AsRawFd for Table {
-    fn as_raw_fd(&self) -> RawFd {
-        self.0.as_raw_fd()
+/// Closes all descriptors, the standard three as well, but for those that are kept; for a process that from here on uses
+/// nothing else, and in which nobody else does.
+pub(crate) fn close_all_but<const N: usize>(mut keep: [RawFd; N]) {
+    keep.sort_unstable();
+    let mut next = 0;
+    for kept in keep {
+        if next < kept && !close_range(next, kept - 1) {
+            return close_all_one_by_one(&keep);
+        }
+        next = next.max(kept.saturating_add(1));
+    }
+    close_range(next, RawFd::MAX);
+}
+
+// Where there is no /proc either, they are closed at the process's end.
+fn close_all_one_by_one(keep: &[RawFd]) {
+    let is_kept = |fd| keep.contains(&fd);
+    (0..3).filter(|fd| !is_kept(*fd)).for_each(close);
+    let _ = Table::open().and_then(|table| table.close(Closed::All, is_kept));
+}
+
+fn close_runs(run: Option<(RawFd, RawFd)>) {
+    let Some((first, last)) = run else { return };
+    if first == last || !close_range(first, last) {
+        (first..=last).for_each(close);
     }
 }
 
-/// The open descriptors above the standard three.
-pub(crate) fn open() -> io::Result<Vec<RawFd>> {
-    Table::open()?.list()
+/// Closes all that are open of these numbers; false where the kernel has no call for it (before 5.9), or a sandbox forbids it.
+fn close_range(first: RawFd, last: RawFd) -> bool {
+    // SAFETY: callers pass numbers that no Rust object uses any more: see `close`, and what is said at `close_all_but`.
+    unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) == 0 }
 }
 
 /// Whether it is open.

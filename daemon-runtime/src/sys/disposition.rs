@@ -3,7 +3,7 @@
 use std::io;
 
 use nix::libc;
-use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, sigaction, sigprocmask};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
 
 /// Gives every ignored signal its default disposition back, as far as a launching program can have ignored it: handlers do
 /// not survive exec(2), so a handler that is there is this program's own and stays. SIGPIPE stays as Rust has it.
@@ -64,34 +64,36 @@ impl std::fmt::Debug for ChildrenStay {
 }
 
 fn set_default(signal: libc::c_int) -> io::Result<()> {
-    // SAFETY: all-zero is a valid `sigaction`: SIG_DFL, no flags, an empty mask.
-    let default: libc::sigaction = unsafe { std::mem::zeroed() };
-    // SAFETY: the new action is a valid one that names no handler, and the old one is not asked for.
-    if unsafe { libc::sigaction(signal, &raw const default, std::ptr::null_mut()) } == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::last_os_error())
-    }
+    meaning(signal, libc::SIG_DFL).map(drop)
 }
 
 /// Ignores a signal; programs that this one runs will too.
 pub(crate) fn ignore(signal: libc::c_int) -> io::Result<()> {
-    let signal = Signal::try_from(signal)?;
-    let ignore = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
-    // SAFETY: SIG_IGN names no handler, so no code of ours runs in signal context.
-    unsafe { sigaction(signal, &ignore) }?;
-    Ok(())
+    meaning(signal, libc::SIG_IGN).map(drop)
 }
 
 /// Throws away a signal that is pending, and leaves its disposition as it is: setting a signal to be ignored discards it,
 /// also where it is blocked; sigaction(2).
 pub(crate) fn forget_pending(signal: Signal) -> io::Result<()> {
-    let ignore = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
-    // SAFETY: SIG_IGN names no handler, so no code of ours runs in signal context.
-    let before = unsafe { sigaction(signal, &ignore) }?;
+    let before = meaning(signal as libc::c_int, libc::SIG_IGN)?;
     // SAFETY: the action is the one that the kernel gave us, so its handler, if it names one, is one of this program.
-    unsafe { sigaction(signal, &before) }?;
-    Ok(())
+    match unsafe { libc::sigaction(signal as libc::c_int, &raw const before, std::ptr::null_mut()) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Gives a signal one of the two meanings that name no handler, and says what it did before.
+fn meaning(signal: libc::c_int, meaning: libc::sighandler_t) -> io::Result<libc::sigaction> {
+    // SAFETY: all-zero is a valid `sigaction`: SIG_DFL, no flags, an empty mask.
+    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+    let mut before = action;
+    action.sa_sigaction = meaning;
+    // SAFETY: the new action is a valid one that names no handler, and the old one is written into memory of the right type.
+    match unsafe { libc::sigaction(signal, &raw const action, &raw mut before) } {
+        0 => Ok(before),
+        _ => Err(io::Error::last_os_error()),
+    }
 }
 
 /// The signal mask as it was, restored when dropped.

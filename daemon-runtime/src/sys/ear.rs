@@ -76,20 +76,18 @@ impl Ear {
         let mut ear = Self { wake, marks: Vec::new(), ids: Vec::new(), closed, hold };
         for signal in signals {
             let mark = Arc::new(AtomicBool::new(false));
-            // The mark first: handlers are called in the order of their registration, and who is woken looks at the marks.
-            ear.ids.push(signal_hook::flag::register(*signal, Arc::clone(&mark))?);
-            ear.ids.push(ear.wake.note(*signal)?);
+            ear.ids.push(ear.wake.note_marked(*signal, Arc::clone(&mark))?);
             ear.marks.push((*signal, mark));
         }
         Ok(Arc::new(ear))
     }
 
-    /// The signals that have come since this was asked last.
-    pub(crate) fn heard(&self) -> Vec<i32> {
+    /// The signals that have come since this was asked last. All of them are to be taken.
+    pub(crate) fn heard(&self) -> impl Iterator<Item = i32> {
         // First the wake-up, then the marks: a signal in between is heard of now, and once more wakes for nothing.
         self.wake.clear();
         let has_come = |(_, mark): &&(i32, Arc<AtomicBool>)| mark.swap(false, Ordering::SeqCst);
-        self.marks.iter().filter(has_come).map(|(signal, _)| *signal).collect()
+        self.marks.iter().filter(has_come).map(|(signal, _)| *signal)
     }
 
     /// Has the listener stand still.
@@ -121,7 +119,7 @@ impl Ear {
             // The kernel has no memory for it just now: look too early, but not at full speed.
             std::thread::sleep(Duration::from_millis(100));
         }
-        self.heard()
+        self.heard().collect()
     }
 
     /// Wakes whoever listens, for the last time.
@@ -183,13 +181,13 @@ mod tests {
     #[test]
     fn each_signal_that_has_come_is_heard_once_and_wakes() {
         let ear = Ear::listen(&[SIGURG, SIGWINCH]).expect("registered");
-        assert!(ear.heard().is_empty() && !is_woken(&ear));
+        assert!(ear.heard().next().is_none() && !is_woken(&ear));
         for _ in 0..2 {
             signal_hook::low_level::raise(SIGURG).expect("raised");
         }
         assert!(is_woken(&ear));
-        assert_eq!(ear.heard(), [SIGURG]);
-        assert!(ear.heard().is_empty() && !is_woken(&ear));
+        assert_eq!(ear.heard().collect::<Vec<_>>(), [SIGURG]);
+        assert!(ear.heard().next().is_none() && !is_woken(&ear));
         ear.close();
         assert!(is_woken(&ear) && ear.is_closed());
     }

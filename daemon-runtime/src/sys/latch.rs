@@ -4,6 +4,7 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::errno::Errno;
 use nix::libc;
@@ -21,11 +22,29 @@ impl Latch {
         Ok(Self(Arc::new(EventFd::from_value_and_flags(0, flags)?)))
     }
 
-    /// Notes from now on that this signal has come.
-    pub(crate) fn note(&self, signal: i32) -> io::Result<SigId> {
+    /// Notes from now on that this signal has come, and then gives it its default meaning, once all is `over`.
+    pub(crate) fn note_until(&self, signal: i32, over: Arc<AtomicBool>) -> io::Result<SigId> {
         let latch = self.clone();
-        // SAFETY: the closure makes system calls only; it neither allocates nor takes a lock, and does not panic.
-        unsafe { signal_hook::low_level::register(signal, move || latch.set()) }
+        let heard = move || {
+            latch.set();
+            if over.load(Ordering::SeqCst) {
+                // It knows every signal that can have a handler.
+                let _ = signal_hook::low_level::emulate_default_handler(signal);
+            }
+        };
+        // SAFETY: the closure makes system calls, reads an atomic, and calls what signal-hook made to be called from handlers.
+        unsafe { signal_hook::low_level::register(signal, heard) }
+    }
+
+    /// Notes from now on that this signal has come, with a mark of its own, which is there before anybody is woken.
+    pub(super) fn note_marked(&self, signal: i32, mark: Arc<AtomicBool>) -> io::Result<SigId> {
+        let latch = self.clone();
+        let heard = move || {
+            mark.store(true, Ordering::SeqCst);
+            latch.set();
+        };
+        // SAFETY: the closure makes system calls and writes an atomic; it neither allocates nor takes a lock, and does not panic.
+        unsafe { signal_hook::low_level::register(signal, heard) }
     }
 
     /// Notes it now.
@@ -66,7 +85,8 @@ mod tests {
     fn a_signal_that_has_come_is_noted_once_it_is_asked_for() {
         let latch = Latch::new().expect("made");
         let handed = latch.as_fd().try_clone_to_owned().expect("a copy");
-        let noted = latch.note(signal_hook::consts::SIGWINCH).expect("registered");
+        let over = Arc::new(AtomicBool::new(false));
+        let noted = latch.note_until(signal_hook::consts::SIGWINCH, over).expect("registered");
         assert!(!Latch::is_set(&handed));
         let raise = || signal_hook::low_level::raise(signal_hook::consts::SIGWINCH).expect("raised");
         assert_eq!(crate::sys::allocations::during(raise), 0);

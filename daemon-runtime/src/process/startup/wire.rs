@@ -1,7 +1,8 @@
-//! Words as bytes: a tag, a number in little endian, and a text. Written and read here, without a socket.
+//! Words as bytes: a tag, a number in little endian, and a text, or two numbers more. Written and read here, without a socket.
 
 use std::borrow::Cow;
 use std::io;
+use std::ops::Deref;
 
 use super::Word;
 use crate::process::stages::Failure;
@@ -31,23 +32,60 @@ const TERMINATED: u8 = b'T';
 const ENDED: u8 = b'X';
 const ENDED_ALONE: u8 = b'Y';
 
-/// That the daemon is there; the handle on it goes beside the bytes.
-pub(super) fn of_forked(pid: i32) -> Vec<u8> {
-    word(FORKED, pid, "")
+/// A word as bytes. The words of every good start cost no memory to make: the processes that say them share theirs with
+/// others until they write to it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Bytes {
+    Short([u8; SHORT], usize),
+    Long(Vec<u8>),
 }
 
-pub(super) fn of(told: &Word) -> Vec<u8> {
+const HEAD: usize = 1 + size_of::<i32>();
+const SHORT: usize = HEAD + 2 * size_of::<u64>();
+
+impl Bytes {
+    fn number(tag: u8, number: i32) -> Self {
+        Self::numbers(tag, number, [0; 2], HEAD)
+    }
+
+    fn numbers(tag: u8, number: i32, [one, two]: [u64; 2], length: usize) -> Self {
+        let mut bytes = [0; SHORT];
+        bytes[0] = tag;
+        bytes[1..HEAD].copy_from_slice(&number.to_le_bytes());
+        bytes[HEAD..HEAD + 8].copy_from_slice(&one.to_le_bytes());
+        bytes[HEAD + 8..].copy_from_slice(&two.to_le_bytes());
+        Self::Short(bytes, length)
+    }
+}
+
+impl Deref for Bytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Short(bytes, length) => bytes.get(..*length).unwrap_or_default(),
+            Self::Long(bytes) => bytes,
+        }
+    }
+}
+
+/// That the daemon is there; the handle on it goes beside the bytes.
+pub(super) fn of_forked(pid: i32) -> Bytes {
+    Bytes::number(FORKED, pid)
+}
+
+pub(super) fn of(told: &Word) -> Bytes {
     match told {
         Word::Forked { pid, .. } => of_forked(*pid),
-        Word::Undone(failure) => of_failure(failure),
-        Word::Working => word(WORKING, 0, ""),
-        Word::Ready { written: [out, err] } => word(READY, 0, &format!("{out} {err}")),
-        Word::Parted => word(PARTED, 0, ""),
-        Word::Failed(text) => word(FAILED, 0, text),
-        Word::Panicked(text) => word(PANICKED, 0, text),
-        Word::Terminated { signal } => word(TERMINATED, *signal, ""),
-        Word::Ended { status } => word(ENDED, *status, ""),
-        Word::EndedAlone { status } => word(ENDED_ALONE, *status, ""),
+        Word::Undone(failure) => Bytes::Long(of_failure(failure)),
+        Word::Working => Bytes::number(WORKING, 0),
+        Word::Ready { written } => Bytes::numbers(READY, 0, *written, SHORT),
+        Word::Parted => Bytes::number(PARTED, 0),
+        Word::Failed(text) => Bytes::Long(word(FAILED, 0, text)),
+        Word::Panicked(text) => Bytes::Long(word(PANICKED, 0, text)),
+        Word::Terminated { signal } => Bytes::number(TERMINATED, *signal),
+        Word::Ended { status } => Bytes::number(ENDED, *status),
+        Word::EndedAlone { status } => Bytes::number(ENDED_ALONE, *status),
     }
 }
 
@@ -75,18 +113,15 @@ fn cut(text: &str) -> &str {
 /// The word that the bytes are; nothing at the end of the channel, which has none.
 pub(super) fn read(bytes: &[u8], handle: Option<PidFd>) -> io::Result<Option<Word>> {
     let Some((tag, rest)) = bytes.split_first() else { return Ok(None) };
-    let (number, text) = rest.split_first_chunk().ok_or_else(garbled)?;
+    let (number, rest) = rest.split_first_chunk().ok_or_else(garbled)?;
     let number = i32::from_le_bytes(*number);
-    let text = String::from_utf8_lossy(text);
+    let text = String::from_utf8_lossy(rest);
     let word = match (*tag, handle) {
         // 0 and below would mean whole crowds to kill(2).
         (FORKED, Some(handle)) if number > 0 => Word::Forked { pid: number, handle },
         (LEADER | STAGE | ENVIRONMENT | BEFORE | AFTER, _) => Word::Undone(failure(*tag, number, text)?),
         (WORKING, _) => Word::Working,
-        (READY, _) => {
-            let (out, err) = text.split_once(' ').ok_or_else(garbled)?;
-            Word::Ready { written: [length(out)?, length(err)?] }
-        }
+        (READY, _) => Word::Ready { written: lengths(rest).ok_or_else(garbled)? },
         (PARTED, _) => Word::Parted,
         (FAILED, _) => Word::Failed(text.into_owned()),
         (PANICKED, _) => Word::Panicked(text.into_owned()),
@@ -98,8 +133,9 @@ pub(super) fn read(bytes: &[u8], handle: Option<PidFd>) -> io::Result<Option<Wor
     Ok(Some(word))
 }
 
-fn length(digits: &str) -> io::Result<u64> {
-    digits.parse().map_err(|_| garbled())
+fn lengths(bytes: &[u8]) -> Option<[u64; 2]> {
+    let (out, rest) = bytes.split_first_chunk()?;
+    Some([u64::from_le_bytes(*out), u64::from_le_bytes(*rest.first_chunk()?)])
 }
 
 fn failure(tag: u8, number: i32, text: Cow<'_, str>) -> io::Result<Failure> {
@@ -136,7 +172,7 @@ pub(super) mod promise {
         let again = of(&told);
         assert!(again.len() <= LONGEST);
         // It is the same word, and its number, if it has one.
-        let numbers = [bytes, &again].map(|bytes| bytes.get(1..5));
+        let numbers = [bytes, &*again].map(|bytes| bytes.get(1..5));
         assert!(
             again.first() == bytes.first() && (numbers[0] == numbers[1] || numbers[1] == Some(&[0; 4])),
             "{told:?}"
