@@ -100,9 +100,20 @@ impl Call {
         let name = self.kind().name;
         let asks =
             ["stat", "getdents64", "readlink", "F_GETLK", "F_OFD_GETLK", "pread64", "mmap", "mprotect", "futex", "get"];
-        let of_itself = ["fcntl", "munmap", "brk", "ioctl", "lseek", "rt_sig", "sigaltstack", "another call"];
+        let of_itself = [
+            "fcntl",
+            "munmap",
+            "brk",
+            "ioctl",
+            "lseek",
+            "sigaltstack",
+            "sched_yield",
+            "restart_syscall",
+            "another call",
+        ];
+        let of_memory_and_threads = ["rseq", "set_robust_list", "madvise", "mremap", "clock_nanosleep"];
         asks.iter().any(|part| name.contains(part))
-            || of_itself.iter().any(|part| name == *part || name.starts_with("rt_sig"))
+            || of_itself.iter().chain(&of_memory_and_threads).any(|part| name == *part || name.starts_with("rt_sig"))
     }
 
     /// How it writes, if it writes a number of bytes that can be made smaller: the argument that says so.
@@ -140,6 +151,7 @@ fn by_number(number: i64) -> (&'static str, &'static [Errno]) {
         libc::SYS_readlink => ("readlink", LOOKED_AT),
         libc::SYS_readlinkat => ("readlinkat", LOOKED_AT),
         libc::SYS_newfstatat => ("newfstatat", &[Errno::EACCES, Errno::EIO, Errno::ENOMEM]),
+        libc::SYS_openat2 => ("openat2", FOUND),
         libc::SYS_fstat => ("fstat", LOOKED_AT),
         libc::SYS_statx => ("statx", LOOKED_AT),
         libc::SYS_fstatfs => ("fstatfs", &[Errno::EIO, Errno::EINTR]),
@@ -197,8 +209,30 @@ fn infallible(number: i64) -> (&'static str, &'static [Errno]) {
     let name = match number {
         libc::SYS_rt_sigaction => "rt_sigaction",
         libc::SYS_rt_sigprocmask => "rt_sigprocmask",
+        libc::SYS_rt_sigpending => "rt_sigpending",
+        libc::SYS_rt_sigtimedwait => "rt_sigtimedwait",
+        libc::SYS_rt_sigreturn => "rt_sigreturn",
+        libc::SYS_restart_syscall => "restart_syscall",
+        libc::SYS_setsockopt => "setsockopt",
         libc::SYS_sigaltstack => "sigaltstack",
         libc::SYS_getpid => "getpid",
+        libc::SYS_gettid => "gettid",
+        libc::SYS_getuid => "getuid",
+        libc::SYS_geteuid => "geteuid",
+        libc::SYS_getgid => "getgid",
+        libc::SYS_getegid => "getegid",
+        libc::SYS_getresuid => "getresuid",
+        libc::SYS_getresgid => "getresgid",
+        libc::SYS_getgroups => "getgroups",
+        libc::SYS_capget => "capget",
+        libc::SYS_capset => "capset",
+        libc::SYS_sched_getaffinity => "sched_getaffinity",
+        libc::SYS_sched_yield => "sched_yield",
+        libc::SYS_rseq => "rseq",
+        libc::SYS_set_robust_list => "set_robust_list",
+        libc::SYS_madvise => "madvise",
+        libc::SYS_mremap => "mremap",
+        libc::SYS_clock_nanosleep => "clock_nanosleep",
         libc::SYS_umask => "umask",
         libc::SYS_getsid => "getsid",
         libc::SYS_munmap => "munmap",

@@ -17,12 +17,16 @@ mod harmless;
 mod home;
 mod judge;
 mod mode;
+mod page;
 mod portrait;
 mod scene;
 mod survey;
 mod tracer;
 
+use std::io::Write;
+
 use mode::{Account, Cast, Mode, Verb};
+use scene::Scene;
 use survey::{Kinds, Survey, is_everything_asked_for, only, survey, survey_by};
 
 /// Whoever runs the tests.
@@ -148,6 +152,29 @@ fn whoever_stands_still_at_whatever_moment_of_a_stop_nobody_is_told_a_lie() {
 #[test]
 fn whoever_stands_still_at_whatever_moment_of_a_reload_nobody_is_told_a_lie() {
     assert_nothing_found(Verb::Reload, Kinds::Delays);
+}
+
+/// `UPDATE_CALLS=1` writes the calls into the page; why they are made, a person says there.
+#[test]
+fn a_start_makes_the_calls_that_its_page_tells_of_and_no_others() {
+    if std::env::temp_dir().parent() != Some("/".as_ref()) {
+        let _ = writeln!(std::io::stderr(), "skipped: the way to a pidfile below TMPDIR is longer than the page's");
+        return;
+    }
+    let account = if nix::unistd::geteuid().is_root() { Account::Nobody } else { Account::Caller };
+    let plain = Cast { program: env!("CARGO_BIN_EXE_plain"), ..cast(Verb::Start, Mode::plain(account)) };
+    let shown = Scene::new(plain).run(None);
+    assert_eq!((shown.told.code, shown.told.stderr.as_str()), (0, ""));
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/daemon-runtime/doc/system-calls.md");
+    let page = std::fs::read_to_string(path).expect("the page is there");
+    if std::env::var_os("UPDATE_CALLS").is_some() {
+        std::fs::write(path, page::remade(&page, &shown.calls)).expect("it is ours");
+        return;
+    }
+    let differences = page::differences(&page, &shown.calls);
+    let remedy =
+        "UPDATE_CALLS=1 cargo test --test faults its_page\nwrites the calls into the page; the reasons are yours";
+    assert!(differences.is_empty(), "{}\n{remedy}", differences.join("\n"));
 }
 
 /// The method itself is on trial here: on a program whose start says that it has worked, whatever has happened.

@@ -2,11 +2,13 @@
 
 use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
+use nix::libc;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -113,9 +115,19 @@ impl Scene {
     fn command(&self, verb: &str, name: &str) -> Command {
         let mut command = self.subject().0;
         let file = |ending: &str| File::create(self.home.path(&format!("{name}.{ending}"))).expect("a file");
+        // SAFETY: between fork and exec this is one system call, which touches no memory.
+        unsafe { command.pre_exec(hand_nothing_on) };
         command.arg(verb).stdin(Stdio::null()).stdout(file("out")).stderr(file("err"));
         command
     }
+}
+
+/// Whoever runs the tests may leave descriptors open, which the daemon would have to close.
+fn hand_nothing_on() -> std::io::Result<()> {
+    let on_exec = i32::try_from(libc::CLOSE_RANGE_CLOEXEC).map_err(std::io::Error::other)?;
+    // SAFETY: nothing is closed before exec(2), and then nobody is left who owns it. Kernels before 5.11 do not know the flag.
+    unsafe { libc::close_range(3, libc::c_uint::MAX, on_exec) };
+    Ok(())
 }
 
 /// Ends a run that hangs.

@@ -141,6 +141,8 @@ impl Home {
             };
         }
         command.args(program.0.get_args()).current_dir(&self.0).stdin(Stdio::null());
+        // SAFETY: between fork and exec these are single system calls, and no handler is named.
+        unsafe { command.pre_exec(hear_interrupts) };
         Program(command)
     }
 
