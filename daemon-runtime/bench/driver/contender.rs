@@ -107,7 +107,7 @@ pub fn all(programs: &Programs) -> Vec<Contender> {
     let mut all = vec![
         Contender::with_all_verbs(YARDSTICK, [programs.rust("limit")]),
         Contender::with_all_verbs(OURS, [programs.rust("ours")]),
-        Contender::with_all_verbs("daemon-runtime, no features", [&programs.ours_bare]),
+        Contender::with_all_verbs("daemon-runtime, no features", [programs.rust("ours-bare")]),
     ];
     all.extend(programs.limit_in_c.iter().map(|limit| Contender::with_all_verbs("limit, C", [limit])));
     all.push(Contender::that_only_starts("daemonize", [programs.rust("daemonized")]));

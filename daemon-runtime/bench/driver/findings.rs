@@ -129,7 +129,8 @@ impl Unit {
 impl Unit {
     /// A mark on an axis.
     pub fn marked(self, value: f64) -> String {
-        let told = self.told(value);
+        // Marks are reckoned, and so a hair's breadth off.
+        let told = self.told(value * (1.0 + 1e-9));
         let Some((number, unit)) = told.split_once(' ') else { return told };
         let number = if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { number };
         if value == 0.0 { "0".to_owned() } else { format!("{number} {unit}") }

@@ -37,9 +37,11 @@ pub fn draw(finding: &Finding, file: &Path) -> Result<(), String> {
     let (least, most) = range(rows.iter().map(|(_, spread)| spread));
     let done = if most / least > WIDE {
         let least = 10_f64.powf(least.log10().floor() - 0.05);
-        bars(finding, &rows, file, (least..most * 2.5).log_scale(), least, most * 2.5)
+        // What stands beside the longest bar has a quarter of the width.
+        let end = most * (most / least).powf(0.36);
+        bars(finding, &rows, file, (least..end).log_scale(), least, end)
     } else {
-        bars(finding, &rows, file, 0.0..most * 1.35, 0.0, most * 1.35)
+        bars(finding, &rows, file, 0.0..most * 1.4, 0.0, most * 1.4)
     };
     done.map_err(|error| failed(&error))
 }
@@ -91,7 +93,7 @@ where
         .y_label_area_size(NAMES)
         .x_label_area_size(50)
         .build_cartesian_2d(scale, 0.0..f64::from(count))?;
-    let kind = if least > 0.0 { ", each line ten times the last" } else { "" };
+    let kind = if least > 0.0 { " (logarithmic)" } else { "" };
     chart
         .configure_mesh()
         .disable_y_mesh()

@@ -12,8 +12,6 @@ pub const BENCH: &str = env!("CARGO_MANIFEST_DIR");
 #[derive(Debug)]
 pub struct Programs {
     release: PathBuf,
-    /// Ours without any of the crate's features.
-    pub ours_bare: PathBuf,
     /// Where there is a compiler for them.
     pub limit_in_c: Option<PathBuf>,
     pub ticks_in_c: Option<PathBuf>,
@@ -36,14 +34,11 @@ impl Python {
 impl Programs {
     pub fn build() -> Result<Self, String> {
         let release = release()?;
-        // In a folder of its own, because a program has one name whatever its features are.
-        let bare = release.join("bare");
-        let options = ["build", "--release", "-p", "ours", "--no-default-features", "--target-dir"];
-        cargo(options.iter().map(OsStr::new).chain([bare.as_os_str()]))?;
+        // By itself, or it gets the features that the others have.
+        cargo(["build", "--release", "-p", "ours-bare"])?;
         let packages = ["limit", "ours", "daemonized", "ticks", "ballast"];
         cargo(["build", "--release"].into_iter().chain(packages.into_iter().flat_map(|package| ["-p", package])))?;
         Ok(Self {
-            ours_bare: bare.join("release/ours"),
             limit_in_c: compiled("contenders/limit/limit.c", &release.join("limit-in-c")),
             ticks_in_c: compiled("contenders/ticks/ticks.c", &release.join("ticks-in-c")),
             start_stop_daemon: installed("start-stop-daemon"),

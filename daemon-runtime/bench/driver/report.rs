@@ -72,6 +72,12 @@ pub fn write(run: &Run, findings: &[Finding]) -> Result<(), String> {
     renew_readme(run, findings)
 }
 
+/// Two beside each other.
+fn picture(finding: &Finding) -> String {
+    let (file, name) = (finding.file_name(), &finding.name);
+    format!("<img src=\"daemon-runtime/doc/bench/{file}.svg\" alt=\"{name}\" width=\"49%\">\n")
+}
+
 fn renew_readme(run: &Run, findings: &[Finding]) -> Result<(), String> {
     let file: PathBuf = Path::new(BENCH).join("../../README.md");
     let failed = |error: std::io::Error| format!("{}: {error}", file.display());
@@ -79,6 +85,8 @@ fn renew_readme(run: &Run, findings: &[Finding]) -> Result<(), String> {
     let parts = text.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
     let Some((before, after)) = parts else { return Err(format!("{}: the marks are gone", file.display())) };
     let table = table::side_by_side(findings, &MEASURES);
-    let text = format!("{before}{BEGIN}\n{table}\n{}.\n{END}{after}", run.told());
+    let drawn = findings.iter().filter(|finding| table::is_drawn(finding));
+    let pictures: String = drawn.map(picture).collect();
+    let text = format!("{before}{BEGIN}\n{table}\n{}.\n\n{pictures}{END}{after}", run.told());
     fs::write(&file, text).map_err(failed)
 }

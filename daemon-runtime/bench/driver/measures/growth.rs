@@ -1,9 +1,13 @@
 //! What grows with the machine or the launcher, and what must not.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
+use nix::errno::Errno;
 use nix::libc;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{Signal, kill};
@@ -19,7 +23,6 @@ use crate::turns::{Turn, take};
 const FEW: u64 = 1024;
 const MANY: u64 = 1_048_576;
 const LEAKED: usize = 10_000;
-const CROWDS: [usize; 2] = [10, 2_000];
 const MEBIBYTES: [u64; 5] = [0, 64, 256, 1024, 4096];
 const FORK: &str = "by fork";
 const EXEC: &str = "by exec";
@@ -185,26 +188,28 @@ fn fits(mebibytes: u64) -> bool {
 }
 
 fn crowd(bench: &Bench<'_>, name: &str) -> Result<Finding, String> {
-    let what = "Of one daemon, while so many other processes are there, which no shell waits for; put beside the smaller crowd.";
+    let what = "Of one daemon, while so many other processes are there: as children of a process of theirs, or of the one that \
+         all orphans have, and so the daemon; put beside the smallest crowd.";
     let mut finding = Finding::new(name, Unit::Time, what);
     let rounds = bench.rounds(2);
-    let who = |contender: &Contender, count: usize| format!("{}, {count} others", contender.name);
+    let who = |contender: &Contender, kind: &str| format!("{}, {kind}", contender.name);
     for contender in both(bench) {
         contender.start(&place(bench, contender))?;
     }
-    // Twice the one crowd and the other, so that what changes in time is not taken for what changes with them.
-    for (block, count) in CROWDS.into_iter().cycle().take(4).enumerate() {
-        eprintln!("{name}: {count} ...");
-        let crowd = Crowd::of(count)?;
-        for round in 0..rounds {
-            for contender in both(bench) {
-                let line = contender.line(Verb::Status, &place(bench, contender)).ok_or("it has no status")?;
-                let taken = line.run()?.wall.as_secs_f64();
-                let round = block / 2 * rounds + round;
-                finding.note(&who(contender, count), &who(contender, CROWDS[0]), round, taken);
+    // Twice each crowd, so that what changes in time is not taken for what changes with them.
+    for turn in 0..2 {
+        for (kind, count, parents) in CROWDS {
+            eprintln!("{name}: {kind} ...");
+            let crowd = Crowd::of(count, parents)?;
+            for round in turn * rounds..(turn + 1) * rounds {
+                for contender in both(bench) {
+                    let line = contender.line(Verb::Status, &place(bench, contender)).ok_or("it has no status")?;
+                    let taken = line.run()?.wall.as_secs_f64();
+                    finding.note(&who(contender, kind), &who(contender, CROWDS[0].0), round, taken);
+                }
             }
+            drop(crowd);
         }
-        drop(crowd);
     }
     for contender in both(bench) {
         contender.end(&place(bench, contender))?;
@@ -212,26 +217,57 @@ fn crowd(bench: &Bench<'_>, name: &str) -> Result<Finding, String> {
     Ok(finding)
 }
 
-/// Processes that do nothing, left by who began them, as most on a machine are.
-struct Crowd {
-    pids: Vec<i32>,
+/// Whose children the processes of a crowd are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Parents {
+    Own,
+    /// Whoever adopts orphans: the warden here, as init elsewhere.
+    Init,
 }
 
+const CROWDS: [(&str, usize, Parents); 3] =
+    [("10 others", 10, Parents::Own), ("2 000 others", 2_000, Parents::Own), ("2 000 orphans", 2_000, Parents::Init)];
+
+/// Processes that do nothing.
+struct Crowd {
+    pids: Vec<i32>,
+    shell: Child,
+}
+
+/// Begins them, tells their pids, and stays until its input ends.
+const SCRIPT: &str =
+    "while [ $1 -gt 0 ]; do sleep infinity </dev/null >/dev/null 2>&1 & echo $!; set -- $(($1 - 1)); done; read line";
+
 impl Crowd {
-    fn of(count: usize) -> Result<Self, String> {
-        let script = "while [ $1 -gt 0 ]; do sleep infinity >/dev/null & echo $!; set -- $(($1 - 1)); done";
-        let shell = Command::new("sh").args(["-c", script, "sh", &count.to_string()]).stdin(Stdio::null()).output();
-        let told = shell.map_err(|error| error.to_string())?.stdout;
-        let pids = String::from_utf8_lossy(&told).lines().filter_map(|line| line.parse().ok()).collect();
-        Ok(Self { pids })
+    fn of(count: usize, parents: Parents) -> Result<Self, String> {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", SCRIPT, "sh", &count.to_string()]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut shell = shell.spawn().map_err(|error| error.to_string())?;
+        let told = shell.stdout.take().map(|stdout| BufReader::new(stdout).lines().take(count));
+        let pids: Vec<i32> = told.into_iter().flatten().filter_map(|line| line.ok()?.parse().ok()).collect();
+        let mut crowd = Self { pids, shell };
+        if parents == Parents::Init {
+            crowd.end_shell();
+        }
+        if crowd.pids.len() == count { Ok(crowd) } else { Err(format!("there are only {}", crowd.pids.len())) }
+    }
+
+    fn end_shell(&mut self) {
+        drop(self.shell.stdin.take());
+        // Whatever it says at its end.
+        let _ = self.shell.wait();
     }
 }
 
 impl Drop for Crowd {
     fn drop(&mut self) {
         for pid in &self.pids {
-            // Nobody else ends them, and the warden, whose children they are, waits for them only then.
+            // They end by nothing else, so the numbers are theirs until then.
             let _ = kill(Pid::from_raw(*pid), Signal::SIGKILL);
+        }
+        self.end_shell();
+        while self.pids.iter().any(|pid| kill(Pid::from_raw(*pid), None) != Err(Errno::ESRCH)) {
+            thread::sleep(Duration::from_millis(10));
         }
     }
 }

@@ -58,7 +58,7 @@ fn ticks(bench: &Bench<'_>, name: &str, how: &str, what: &'static str) -> Findin
 /// They run at the same time, because they sleep nearly all of it.
 fn drift(bench: &Bench<'_>) -> Finding {
     let what = "By how much the last of 200 ticks of 50 ms, with 20 ms to do in each, was later than the schedule that the \
-         first ones kept; put beside is the loop that everybody writes.";
+         first ones kept. The last of them is the loop that everybody writes.";
     let mut finding = Finding::new("drift", Unit::Time, what);
     eprintln!("drift ...");
     let line = |who, program, how| (who, line(bench, who, program, how, DRIFTING));
@@ -69,7 +69,7 @@ fn drift(bench: &Bench<'_>) -> Finding {
         let begun: Vec<_> = lines.iter().map(|(who, line)| (who, line.begin())).collect();
         for (who, begun) in begun {
             match begun.and_then(|begun| drifted(&begun.numbers()?).ok_or("it did not do all ticks".to_owned())) {
-                Ok(seconds) => finding.note(who, ARTICLE, round, seconds),
+                Ok(seconds) => finding.note(who, "", round, seconds),
                 Err(reason) => println!("drift: {who} is left out, because {reason}"),
             }
         }
