@@ -3,6 +3,7 @@
 pub(crate) mod custom;
 pub(crate) mod detach;
 pub(crate) mod fields;
+pub(crate) mod order;
 pub(crate) mod reload;
 pub(crate) mod restart;
 pub(crate) mod run;
@@ -15,6 +16,7 @@ use std::ffi::{OsStr, OsString};
 use std::time::Duration;
 
 pub use detach::{Detached, Launch};
+pub use order::{OrderOptions, Ordered};
 pub use reload::Reload;
 pub use restart::Restart;
 pub use run::Run;
@@ -26,6 +28,7 @@ pub use ticks::{LastTick, NextTick, RunningTick, Ticks};
 use crate::error::Error;
 use crate::process::{Observer, Silent};
 use crate::spec::Spec;
+use crate::spec::order::Order;
 
 /// What can be asked of a daemon.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +44,12 @@ pub enum Action {
     Reload,
     /// Tell whether it runs.
     Status(StatusOptions),
+    /// Have a repeating daemon begin a tick at once, and wait for the end of it.
+    RunNow(OrderOptions),
+    /// Have no tick of a repeating daemon begin by itself.
+    Pause(OrderOptions),
+    /// Have them begin again when they are due.
+    Resume(OrderOptions),
     /// Do its work in the foreground, for service managers and containers.
     Run,
     /// An action of the program's own, by its name on the command line.
@@ -143,6 +152,8 @@ pub enum Answer {
     Reload(Reload),
     /// Of `status`.
     Status(Status),
+    /// Of `run-now`, `pause` and `resume`.
+    Ordered(Ordered),
     /// Of `run`.
     Run(Run),
     /// Of an action of the program's own.
@@ -159,6 +170,8 @@ pub(crate) trait Narrator {
     fn starting(&mut self) -> &mut dyn Observer;
     /// Who hears of a stop.
     fn stopping(&mut self) -> &mut dyn Observer;
+    /// Who hears of what is asked of a daemon that runs.
+    fn ordering(&mut self, order: Order) -> &mut dyn Observer;
     /// Of a restart: the stop is done, the start follows.
     fn stopped(&mut self, _stop: &Stop) {}
 }
@@ -168,6 +181,9 @@ impl Narrator for Silent {
         self
     }
     fn stopping(&mut self) -> &mut dyn Observer {
+        self
+    }
+    fn ordering(&mut self, _order: Order) -> &mut dyn Observer {
         self
     }
 }
@@ -180,6 +196,15 @@ pub(crate) fn perform(spec: &Spec, action: Action, narrator: &mut dyn Narrator) 
         Action::Restart(start, stop) => restart::restart(spec, &start, &stop, narrator).map(Answer::Restart),
         Action::Reload => reload::reload(spec).map(Answer::Reload),
         Action::Status(options) => status::status(spec, &options).map(Answer::Status),
+        Action::RunNow(options) => {
+            order::order(spec, Order::RunNow, &options, narrator.ordering(Order::RunNow)).map(Answer::Ordered)
+        }
+        Action::Pause(options) => {
+            order::order(spec, Order::Pause, &options, narrator.ordering(Order::Pause)).map(Answer::Ordered)
+        }
+        Action::Resume(options) => {
+            order::order(spec, Order::Resume, &options, narrator.ordering(Order::Resume)).map(Answer::Ordered)
+        }
         Action::Run => run::run(spec).map(Answer::Run),
         Action::Custom(name) => custom::custom(spec, &name).map(|()| Answer::Custom),
     }

@@ -6,11 +6,12 @@ mod plain;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-use crate::action::{Action, Asked, StartOptions, StatusOptions, StopOptions};
+use crate::action::{Action, Asked, OrderOptions, StartOptions, StatusOptions, StopOptions};
 #[cfg(feature = "cli")]
 use crate::cli as line;
 use crate::outcome;
-use crate::spec::{ACTIONS, Spec};
+use crate::spec::Spec;
+use crate::spec::order::Order;
 #[cfg(not(feature = "cli"))]
 use plain as line;
 
@@ -54,7 +55,17 @@ fn by_name(spec: &Spec, words: &[OsString]) -> Option<Action> {
         "reload" => Action::Reload,
         "status" => Action::Status(StatusOptions::default()),
         "run" => Action::Run,
+        word if spec.verbs().any(|verb| verb == word) => order(word, OrderOptions::default())?,
         own => Action::Custom(spec.actions.iter().find(|action| action.name == own)?.name.clone()),
+    })
+}
+
+/// What is asked of a repeating daemon by this name, if anything is.
+pub(crate) fn order(word: &str, options: OrderOptions) -> Option<Action> {
+    Some(match Order::named(word)? {
+        Order::RunNow => Action::RunNow(options),
+        Order::Pause => Action::Pause(options),
+        Order::Resume => Action::Resume(options),
     })
 }
 
@@ -87,6 +98,9 @@ pub(crate) fn about(verb: &str) -> &'static str {
         "restart" => "Stop the daemon if it runs, then start it",
         "reload" => "Have the daemon read its configuration again (SIGHUP)",
         "status" => "Tell whether the daemon runs",
+        "run-now" => "Have it begin a tick at once, and tell how that came out",
+        "pause" => "Have no tick begin by itself, until `resume`; one that runs goes on",
+        "resume" => "Have ticks begin again when they are due",
         _ => "Do the daemon's work in the foreground, for service managers and containers",
     }
 }
@@ -99,7 +113,7 @@ pub(crate) fn first_paragraph(text: &str) -> &str {
 /// A sentence for who has named none of them.
 pub(crate) fn all_actions(spec: &Spec) -> String {
     let own = spec.actions.iter().map(|action| action.name.as_str());
-    let all: Vec<_> = ACTIONS.into_iter().chain(own).collect();
+    let all: Vec<&str> = spec.verbs().map(|verb| -> &str { verb }).chain(own).collect();
     format!("The actions are {}.\n", all.join(", "))
 }
 
@@ -108,6 +122,7 @@ mod tests {
     use super::*;
     use crate::Daemon;
     use crate::action::IntoAction;
+    use crate::spec::ACTIONS;
 
     #[test]
     fn every_action_is_known_by_its_name_alone() {
@@ -117,6 +132,18 @@ mod tests {
             assert_eq!(by_name(&spec, &[name.into(), "now".into()]), None, "{name}");
         }
         assert_eq!(by_name(&spec, &["clear_cache".into()]), None);
+    }
+
+    #[test]
+    fn a_repeating_daemon_takes_orders_unless_the_program_has_an_action_of_that_name() {
+        let asked = |daemon: &Daemon, word: &str| by_name(&daemon.spec, &[word.into()]);
+        let plain = Daemon::new(|| {});
+        let repeating = Daemon::repeat("1s", || {}).action("pause", "Its own", || {});
+        for word in ["run-now", "pause", "resume"] {
+            assert_eq!(asked(&plain, word), None);
+        }
+        assert_eq!(asked(&repeating, "run-now"), Some(Action::RunNow(OrderOptions::default())));
+        assert_eq!(asked(&repeating, "pause"), Some(Action::Custom("pause".into())));
     }
 
     #[test]

@@ -6,10 +6,10 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use crate::action::{Action, StartOptions, StatusOptions, StopOptions, fields};
+use crate::action::{Action, OrderOptions, StartOptions, StatusOptions, StopOptions, fields};
 use crate::asked::{self, Told};
 use crate::spec::flags::Flags;
-use crate::spec::{ACTIONS, CustomAction, Spec};
+use crate::spec::{CustomAction, Spec};
 
 /// Understands what was asked. What it says of an instance and of the worker's flags goes into the spec.
 ///
@@ -21,7 +21,7 @@ pub(crate) fn parse(spec: &Spec, program: Option<&OsStr>, words: &[OsString]) ->
         return Err(Told::mistake(&reason));
     }
     let program = asked::program_name(spec, program);
-    let named = words.first().and_then(|word| verb(word.to_str()?));
+    let named = words.first().and_then(|word| spec.verbs().find(|verb| word == verb)).and_then(verb);
     let known = named.map(|verb| top(program.clone()).subcommand(of(spec, verb)));
     if let Some(Ok(action)) = known.map(|command| read(spec, command, words)) {
         return Ok(action);
@@ -32,7 +32,7 @@ pub(crate) fn parse(spec: &Spec, program: Option<&OsStr>, words: &[OsString]) ->
 fn read(spec: &Spec, mut command: Command, words: &[OsString]) -> Result<Action, clap::Error> {
     let matches = command.try_get_matches_from_mut(std::iter::once(&OsString::new()).chain(words))?;
     take_flags(spec, &matches).map_err(|error| error.with_cmd(&command))?;
-    Ok(action(&matches))
+    Ok(action(spec, &matches))
 }
 
 /// A flag of the worker's that `start`, `restart` or `run` has already, if there is one.
@@ -47,7 +47,7 @@ fn taken_twice(flags: &Flags) -> Option<String> {
 
 fn take_flags(spec: &Spec, matches: &ArgMatches) -> Result<(), clap::Error> {
     let Some((verb, args)) = matches.subcommand() else { return Ok(()) };
-    if spec.instances.is_some() && ACTIONS.contains(&verb) {
+    if spec.instances.is_some() && spec.verbs().any(|known| known == verb) {
         if let Some(number) = args.get_one::<u32>("instance") {
             spec.instance.set(Some(*number));
         }
@@ -81,7 +81,7 @@ fn top(program: String) -> Command {
 
 fn whole(spec: &Spec, program: String) -> Command {
     let mut command = top(program)
-        .subcommands(ACTIONS.into_iter().filter_map(verb).map(|verb| of(spec, verb)))
+        .subcommands(spec.verbs().filter_map(verb).map(|verb| of(spec, verb)))
         .subcommands(spec.actions.iter().map(custom));
     if let Some(about) = &spec.about {
         command = command.about(asked::first_paragraph(about).to_owned()).long_about(about.trim().to_owned());
@@ -100,7 +100,7 @@ fn of(spec: &Spec, verb: Command) -> Command {
         _ => verb,
     };
     match spec.instances {
-        Some(count) if ACTIONS.contains(&name.as_str()) => verb.arg(instance(count)),
+        Some(count) if spec.verbs().any(|known| known == name) => verb.arg(instance(count)),
         _ => verb,
     }
 }
@@ -131,6 +131,8 @@ fn verb(name: &str) -> Option<Command> {
         "stop" => vec![force(), timeout("stop")],
         "restart" => vec![foreground(), force(), timeout("stop, and then how long for the start")],
         "status" => vec![json(), fields()],
+        "run-now" => vec![timeout("end of the tick")],
+        "pause" | "resume" => vec![timeout("answer")],
         "reload" | "run" => Vec::new(),
         _ => return None,
     };
@@ -177,7 +179,7 @@ fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|e| e.to_string())
 }
 
-fn action(matches: &ArgMatches) -> Action {
+fn action(spec: &Spec, matches: &ArgMatches) -> Action {
     match matches.subcommand() {
         Some(("start", args)) => Action::Start(start_options(args)),
         Some(("stop", args)) => Action::Stop(stop_options(args)),
@@ -186,7 +188,11 @@ fn action(matches: &ArgMatches) -> Action {
         Some(("status", args)) => Action::Status(status_options(args)),
         Some(("run", _)) | None => Action::Run,
         // clap has refused every action that there is not.
-        Some((own, _)) => Action::Custom(own.to_owned()),
+        Some((word, args)) => {
+            let order =
+                spec.verbs().find(|verb| *verb == word).and_then(|word| asked::order(word, order_options(args)));
+            order.unwrap_or_else(|| Action::Custom(word.to_owned()))
+        }
     }
 }
 
@@ -196,6 +202,10 @@ fn start_options(args: &ArgMatches) -> StartOptions {
 
 fn stop_options(args: &ArgMatches) -> StopOptions {
     StopOptions { timeout: args.get_one("timeout").copied(), force: args.get_flag("force") }
+}
+
+fn order_options(args: &ArgMatches) -> OrderOptions {
+    OrderOptions { timeout: args.get_one("timeout").copied() }
 }
 
 fn status_options(args: &ArgMatches) -> StatusOptions {
@@ -233,6 +243,21 @@ mod tests {
             parsed("status --json --fields pid,name").ok(),
             Some(Action::Status(StatusOptions { json: true, fields }))
         );
+    }
+
+    #[test]
+    fn what_is_asked_of_a_repeating_daemon_takes_a_timeout() {
+        let daemon = Daemon::repeat("1s", || {});
+        let asked = |line: &str| {
+            let words: Vec<_> = line.split_whitespace().map(OsString::from).collect();
+            parse(&daemon.spec, None, &words)
+        };
+        let options = || OrderOptions { timeout: Some(Duration::from_secs(2)) };
+        assert_eq!(asked("run-now --timeout 2s").ok(), Some(Action::RunNow(options())));
+        assert_eq!(asked("pause --timeout 2").ok(), Some(Action::Pause(options())));
+        assert_eq!(asked("resume --timeout 2s").ok(), Some(Action::Resume(options())));
+        whole(&daemon.spec, "x".into()).debug_assert();
+        assert_eq!(parsed("pause").expect_err("unknown").code, 2);
     }
 
     #[test]

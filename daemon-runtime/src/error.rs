@@ -270,6 +270,46 @@ pub enum Error {
         /// The daemon.
         pid: i32,
     },
+    /// Only a repeating daemon has ticks to begin, hold back and let go on.
+    NotRepeating {
+        /// What was asked of it.
+        action: &'static str,
+    },
+    /// `run-now`, `pause` and `resume` need a running daemon.
+    NobodyToAsk {
+        /// Which of them.
+        action: &'static str,
+    },
+    /// The daemon does not take `run-now`, `pause` or `resume`, so nothing was sent.
+    Deaf {
+        /// The daemon.
+        pid: i32,
+        /// Which of them.
+        action: &'static str,
+    },
+    /// The tick that `run-now` has begun failed.
+    TickFailed {
+        /// Its number.
+        number: u64,
+        /// The worker's own words.
+        text: String,
+    },
+    /// The daemon was sent what was asked of it, and the time to wait for what comes of that is over.
+    Unanswered {
+        /// The daemon.
+        pid: i32,
+        /// `run-now`, `pause` or `resume`.
+        action: &'static str,
+        /// How long it was waited for.
+        waited: Duration,
+    },
+    /// The daemon has ended before anything came of what was asked of it.
+    EndedMeanwhile {
+        /// The daemon.
+        pid: i32,
+        /// `run-now`, `pause` or `resume`.
+        action: &'static str,
+    },
     /// What `/proc` tells of the daemon could not be read.
     Look {
         /// The daemon.

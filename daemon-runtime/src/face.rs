@@ -1,8 +1,8 @@
 //! The two faces of a daemon: actions that return values, and `dispatch`, which prints.
 
 use crate::action::{
-    self, Action, Detached, IntoAction, Launch, Reload, Restart, Run, Start, StartOptions, Status, StatusOptions, Stop,
-    StopOptions,
+    self, Action, Detached, IntoAction, Launch, OrderOptions, Ordered, Reload, Restart, Run, Start, StartOptions,
+    Status, StatusOptions, Stop, StopOptions,
 };
 use crate::asked;
 use crate::error::Error;
@@ -11,6 +11,7 @@ use crate::process::crowd::{self, OnInterrupt};
 use crate::process::streams::{self, Listen};
 use crate::process::{Observer, Silent, anew};
 use crate::spec::Daemon;
+use crate::spec::order::Order;
 
 /// Whether there are processes of the daemon, so that what fails is not the caller's to handle any more.
 struct PointOfNoReturn(bool);
@@ -54,6 +55,38 @@ impl Daemon {
     /// It is not running, does not handle SIGHUP, or cannot be signalled.
     pub fn reload(&self) -> Result<Reload, Error> {
         action::reload::reload(&self.spec)
+    }
+
+    /// Has a repeating daemon begin a tick at once, right after the one that runs if one does, and returns when it has ended.
+    /// The timetable stays as it is. It works in a pause too. Where several ask at the same time, each is told of the last tick
+    /// that began after it had asked.
+    ///
+    /// # Errors
+    /// [`Error::TickFailed`]; or the daemon is not running, does not repeat, or cannot be asked.
+    pub fn run_now(&self) -> Result<Ordered, Error> {
+        self.order(Order::RunNow)
+    }
+
+    /// Has no tick of a repeating daemon begin by itself until [`resume`](Self::resume); one that runs goes on. It outlives a
+    /// reload, and no restart.
+    ///
+    /// # Errors
+    /// The daemon is not running, does not repeat, or cannot be asked.
+    pub fn pause(&self) -> Result<Ordered, Error> {
+        self.order(Order::Pause)
+    }
+
+    /// Has the ticks of a repeating daemon begin again when they are due. What came due in the pause is not made up for,
+    /// whatever `missed` says.
+    ///
+    /// # Errors
+    /// Those of [`pause`](Self::pause).
+    pub fn resume(&self) -> Result<Ordered, Error> {
+        self.order(Order::Resume)
+    }
+
+    fn order(&self, order: Order) -> Result<Ordered, Error> {
+        action::order::order(&self.spec, order, &OrderOptions::default(), &mut Silent)
     }
 
     /// Tells whether the daemon runs. It disturbs nobody, and works from any account that can read the pidfile.
@@ -176,7 +209,9 @@ impl Daemon {
             }
             _ => {
                 let interrupts = match action {
-                    Action::Stop(_) | Action::Reload => OnInterrupt::End,
+                    Action::Stop(_) | Action::Reload | Action::RunNow(_) | Action::Pause(_) | Action::Resume(_) => {
+                        OnInterrupt::End
+                    }
                     _ => OnInterrupt::Own,
                 };
                 let each = |n| {

@@ -87,8 +87,8 @@ mod spec;
 mod sys;
 
 pub use action::{
-    Action, Answer, Asked, Detached, IntoAction, LastTick, Launch, NextTick, Reload, Restart, Run, RunningTick, Start,
-    StartOptions, State, Status, StatusOptions, Stop, StopOptions, Ticks, Vitals,
+    Action, Answer, Asked, Detached, IntoAction, LastTick, Launch, NextTick, OrderOptions, Ordered, Reload, Restart,
+    Run, RunningTick, Start, StartOptions, State, Status, StatusOptions, Stop, StopOptions, Ticks, Vitals,
 };
 #[cfg(feature = "tokio")]
 pub use asynchronous::block_on;

@@ -21,9 +21,9 @@ use crate::service::failure::{Served, ServiceRunnerError};
 /// | it failed | 1 |
 /// | the start failed | the worker's own code if that is not 0, 128 + the signal that ended it, else 1 |
 /// | the command line is wrong | 2 |
-/// | `reload`, but nothing in the daemon handles SIGHUP | 3 |
+/// | `reload`, but nothing in the daemon handles SIGHUP; `run-now`, `pause`, `resume`, but it takes none of these | 3 |
 /// | privilege is lacking | 4 |
-/// | `reload`, but the daemon is not running | 7 |
+/// | `reload`, `run-now`, `pause`, `resume`, but the daemon is not running | 7 |
 /// | `status`: not running, and the pidfile left behind | 1 |
 /// | `status`: not running | 3 |
 /// | `status`: no proof either way | 4 |
@@ -136,8 +136,8 @@ fn error_code(error: &Error) -> u8 {
         Error::WorkerKilled { signal, .. } | Error::Interrupted { signal } | Error::InterruptedEarly { signal } => {
             u8::try_from(128 + signal).unwrap_or(1)
         }
-        Error::NotReloadable { .. } => 3,
-        Error::NotRunning => 7,
+        Error::NotReloadable { .. } | Error::Deaf { .. } => 3,
+        Error::NotRunning | Error::NobodyToAsk { .. } => 7,
         error if error.is_privilege() => 4,
         _ => 1,
     }

@@ -25,6 +25,7 @@ pub use self::builder::Daemon;
 #[cfg(feature = "cli")]
 pub(crate) use self::flags::Flags;
 use self::hook::{Hook, OnShutdown, When};
+use self::order::Order;
 use self::setting::{CloseFds, Detach, Missed, OnError, Output, Readiness, Umask};
 use self::signal::{Signal, SignalAction};
 use self::stage::Stage;
@@ -191,6 +192,14 @@ impl Spec {
         let is_plain =
             !name.is_empty() && !name.starts_with('-') && name.chars().all(|c| c.is_alphanumeric() || c == '-');
         (!is_plain).then(|| "an action's name has letters, digits and underscores".to_owned())
+    }
+
+    /// The actions that it has without any of the program's own: a repeating daemon also those by which it is asked for
+    /// something while it runs, unless the program has an action of that name.
+    pub(crate) fn verbs(&self) -> impl Iterator<Item = &'static str> {
+        let is_own = |word: &str| self.actions.iter().any(|action| action.name == word);
+        let orders = if self.repeats() { &Order::ALL[..] } else { &[] };
+        ACTIONS.into_iter().chain(orders.iter().map(|order| order.word()).filter(move |word| !is_own(word)))
     }
 
     /// Whether it is a repeating daemon.

@@ -39,6 +39,7 @@ mod migrated;
 mod modes;
 mod no_devices;
 mod no_proc;
+mod orders;
 mod own_actions;
 mod owners;
 mod places;

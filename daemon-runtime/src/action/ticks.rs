@@ -71,13 +71,18 @@ pub(super) fn told(pidfile: &Path, pid: i32) -> Result<(Ticks, Option<String>), 
     match record::read(pidfile, pid)? {
         Some(record) if record.repeats => {
             let text = (!record.status.is_empty()).then(|| record.status.shown());
-            Ok((Ticks::of(&record, SystemTime::now(), monotonic()), text))
+            Ok((Ticks::now(&record), text))
         }
         _ => Err("it has told nothing of them yet".to_owned()),
     }
 }
 
 impl Ticks {
+    /// What a record tells just now.
+    pub(super) fn now(record: &Record) -> Self {
+        Self::of(record, SystemTime::now(), monotonic())
+    }
+
     fn of(record: &Record, wall: SystemTime, monotonic: Duration) -> Self {
         let over_due = record.next.filter(|(_, due)| due.saturating_add(HASTE) < monotonic);
         let running = match (record.running, over_due) {

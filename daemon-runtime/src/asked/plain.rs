@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::{Told, about, all_actions, first_paragraph, program_name};
 use crate::action::Action;
-use crate::spec::{ACTIONS, Spec};
+use crate::spec::Spec;
 
 /// There is always something to tell: whoever named an action, and nothing else, was understood before.
 pub(crate) fn parse(spec: &Spec, program: Option<&OsStr>, words: &[OsString]) -> Result<Action, Told> {
@@ -22,7 +22,7 @@ pub(crate) fn parse(spec: &Spec, program: Option<&OsStr>, words: &[OsString]) ->
 }
 
 fn is_action(spec: &Spec, word: &str) -> bool {
-    ACTIONS.contains(&word) || spec.actions.iter().any(|action| action.name == word)
+    spec.verbs().any(|verb| verb == word) || spec.actions.iter().any(|action| action.name == word)
 }
 
 fn unread(word: &str) -> String {
@@ -45,7 +45,7 @@ fn version(spec: &Spec, program: &str) -> String {
 
 fn help(spec: &Spec, program: &str) -> String {
     let own = spec.actions.iter().map(|action| (action.name.as_str(), action.about()));
-    let all: Vec<_> = ACTIONS.into_iter().map(|verb| (verb, about(verb))).chain(own).collect();
+    let all: Vec<_> = spec.verbs().map(|verb| (verb, about(verb))).chain(own).collect();
     let width = all.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     let mut text = spec.about.as_deref().map_or_else(String::new, |about| format!("{}\n\n", about.trim()));
     text.extend([&usage(program), "\nActions:\n"]);

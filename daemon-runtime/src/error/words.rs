@@ -125,6 +125,25 @@ impl fmt::Display for Error {
                 "pid {pid} does not handle SIGHUP, which would have killed it, so none was sent; \
                  `restart` starts it anew"
             ),
+            Self::NotRepeating { action } => write!(f, "only a repeating daemon can be asked to {action}"),
+            Self::NobodyToAsk { action } => write!(f, "not running, so there is nobody to ask to {action}"),
+            Self::Deaf { pid, action } => write!(
+                f,
+                "pid {pid} cannot be asked to {action} now, so nothing was sent: it is just beginning or ending, or of another \
+                 version of the program, and then `restart` starts it anew"
+            ),
+            Self::TickFailed { number, text } => write!(f, "tick {number} failed: {text}"),
+            Self::Unanswered { pid, action: "run-now", waited } => write!(
+                f,
+                "the tick has not ended within {}; pid {pid} goes on with it, and `status` tells how it ends",
+                seconds(*waited)
+            ),
+            Self::Unanswered { pid, action, waited } => {
+                write!(f, "pid {pid} was asked to {action} and has not answered within {}", seconds(*waited))
+            }
+            Self::EndedMeanwhile { pid, action } => {
+                write!(f, "pid {pid} was asked to {action} and has ended meanwhile")
+            }
             Self::Look { pid, reason } => write!(f, "cannot look at pid {pid}: {reason}"),
             Self::Handle { call, source } => {
                 let lacking = if is_lacking(source) { WITHOUT_HANDLES } else { "" };

@@ -7,10 +7,11 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 
 use super::print::{Stream, print, warn};
-use super::{Outcome, error_code, state_code, status};
+use super::{Outcome, error_code, state_code, status, ticks};
 use crate::action::{Answer, Narrator, Run, Start, Status, StatusOptions, Stop};
 use crate::error::{Error, seconds};
 use crate::process::Observer;
+use crate::spec::order::Order;
 
 /// The terminal, as an action reports to it while it goes on.
 #[derive(Debug)]
@@ -49,6 +50,7 @@ impl Terminal {
                 self.verb = RELOADING;
                 self.finish(&well("OK"))
             }
+            Answer::Ordered(ordered) => self.finish(&format!("{}{}", well("OK"), ticks::ordered(ordered))),
             Answer::Status(status) => self.state(status),
             Answer::Run(Run::Ended { code }) => *code,
             Answer::Run(Run::AlreadyRunning { pid }) => self.already(*pid),
@@ -149,6 +151,15 @@ impl Narrator for Terminal {
 
     fn stopping(&mut self) -> &mut dyn Observer {
         self.verb = STOPPING;
+        self
+    }
+
+    fn ordering(&mut self, order: Order) -> &mut dyn Observer {
+        self.verb = match order {
+            Order::RunNow => "Running",
+            Order::Pause => "Pausing",
+            Order::Resume => "Resuming",
+        };
         self
     }
 

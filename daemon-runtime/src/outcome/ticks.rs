@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
-use crate::action::{LastTick, Ticks};
+use crate::action::{LastTick, Ordered, Ticks};
 
 /// The lines for a person, below that of the daemon.
 pub(super) fn lines(ticks: &Ticks) -> Vec<String> {
@@ -23,6 +23,16 @@ pub(super) fn lines(ticks: &Ticks) -> Vec<String> {
 pub(super) fn last(tick: &LastTick) -> String {
     let how = tick.error.as_ref().map(|error| format!(", failed: {error}")).unwrap_or_default();
     format!("{} at {}, took {}{how}", tick.number, moment(tick.began), span(tick.took))
+}
+
+/// What came of what was asked of the daemon, behind its OK.
+pub(super) fn ordered(ordered: &Ordered) -> String {
+    match ordered {
+        Ordered::Ran(tick) => format!(" (tick {}, took {})", tick.number, span(tick.took)),
+        Ordered::Paused(Ticks { running: Some(tick), .. }) => format!(" (tick {} goes on)", tick.number),
+        Ordered::Resumed(Ticks { next: Some(next), .. }) => format!(" (tick {} in {})", next.number, span(next.due_in)),
+        Ordered::Paused(_) | Ordered::Resumed(_) => String::new(),
+    }
 }
 
 pub(super) fn json(ticks: &Ticks) -> Value {

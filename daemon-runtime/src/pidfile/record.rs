@@ -12,14 +12,14 @@ mod text;
 use std::fs::{File, Permissions};
 use std::io;
 use std::os::unix::fs::{FileExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub(crate) use self::bytes::{Buffer, SIZE};
 pub(crate) use self::recorder::{Asked, Recorder, monotonic};
 pub(crate) use self::text::Text;
 use super::place::Place;
-use crate::error::Error;
+use crate::error::{Error, words};
 use crate::sys::again::again;
 use crate::sys::file_size;
 
@@ -83,19 +83,43 @@ pub(super) fn make(place: &Place) -> Result<File, Error> {
     made.map_err(|source| place.record_refusal(source))
 }
 
+/// The record of a daemon, open: it can be read up to its end, and after it.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    file: File,
+    pid: i32,
+    path: PathBuf,
+}
+
+impl Opened {
+    /// That of the daemon `pid` of this pidfile; nothing where there is none.
+    pub(crate) fn find(path: &Path, pid: i32) -> Result<Option<Self>, String> {
+        let Some(place) = Place::find(path).map_err(|e| e.to_string())? else { return Ok(None) };
+        let path = place.record_path();
+        if let Some(found) = place.record_doubt() {
+            return Err(format!("{} {found}", path.display()));
+        }
+        match place.open_record() {
+            Ok(file) => Ok(Some(Self { file, pid, path })),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(unread(&path, &e)),
+        }
+    }
+
+    /// What it says; nothing where the daemon has told nothing yet.
+    pub(crate) fn read(&self) -> Result<Option<Record>, String> {
+        let record = read_open(&self.file).map_err(|e| unread(&self.path, &e))?;
+        Ok(record.filter(|record| i32::try_from(record.pid) == Ok(self.pid)))
+    }
+}
+
+fn unread(path: &Path, error: &io::Error) -> String {
+    format!("cannot read {}: {}", path.display(), words(error))
+}
+
 /// What the daemon `pid` of this pidfile tells of itself; nothing where it has told nothing yet.
 pub(crate) fn read(path: &Path, pid: i32) -> Result<Option<Record>, String> {
-    let words = |e: &io::Error| crate::error::words(e);
-    let Some(place) = Place::find(path).map_err(|e| e.to_string())? else { return Ok(None) };
-    let named = place.record_path();
-    if let Some(found) = place.record_doubt() {
-        return Err(format!("{} {found}", named.display()));
-    }
-    match place.open_record().and_then(|file| read_open(&file)) {
-        Ok(record) => Ok(record.filter(|record| i32::try_from(record.pid) == Ok(pid))),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(e) => Err(format!("cannot read {}: {}", named.display(), words(&e))),
-    }
+    Opened::find(path, pid)?.map_or(Ok(None), |opened| opened.read())
 }
 
 /// What stands in the file, once nobody is writing to it.

@@ -27,6 +27,20 @@ impl Order {
         libc::SIGRTMIN() + above
     }
 
+    /// As it stands on the command line.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::RunNow => "run-now",
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+        }
+    }
+
+    /// The order of this name.
+    pub(crate) fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|order| order.word() == word)
+    }
+
     /// The order that a signal brings, if it brings one.
     pub(crate) fn brought_by(signal: i32) -> Option<Self> {
         Self::ALL.into_iter().find(|order| order.signal() == signal)
