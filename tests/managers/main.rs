@@ -9,6 +9,7 @@ mod logrotate;
 mod machine;
 mod pidfile;
 mod readme;
+mod syslog;
 mod systemd;
 mod systemd_failures;
 mod systemd_sockets;

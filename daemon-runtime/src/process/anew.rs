@@ -212,7 +212,9 @@ fn go_on(
     let mut fds = fds.into_iter();
     let (workdir, late) = (fds.next().flatten(), fds.next().flatten());
     // First of all: until somebody reads again, who writes much would wait for ever.
-    let relayed = relay::go_on([(); 6].map(|()| fds.next().flatten()), &handover.missing);
+    let relayed = relay::go_on([(); 6].map(|()| fds.next().flatten()), &handover.missing, |which| {
+        plan.as_ref().ok().and_then(|plan| plan.syslog(which))
+    });
     let relayed = relayed.map_err(|source| Failure::Stage(Stage::Streams, source));
     let gone_on = plan.and_then(|plan| {
         let manager = manager_of(handover)?.map(Arc::new);

@@ -106,7 +106,7 @@ fn pass(passage: &Passage<'_>, prepared: Prepared, streams: Streams) -> Result<L
     // A hook that ends the process must not lose what it has written.
     end::hear_of_exit();
     passage.stage(Stage::Streams, || {
-        later = streams.redirect(passage.plan.output)?;
+        later = streams.redirect(passage.plan)?;
         Ok(())
     })?;
     Ok(later)

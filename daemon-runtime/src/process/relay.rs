@@ -8,6 +8,8 @@ mod carrier;
 mod log;
 mod missing;
 mod strand;
+mod syslog;
+mod target;
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
@@ -24,7 +26,9 @@ use nix::unistd::{dup2_stderr, dup2_stdout, pipe2};
 use self::carrier::{Carrier, Order, Still};
 use self::log::Log;
 use self::missing::Missing;
-use self::strand::{LogFile, Strand};
+use self::strand::Strand;
+pub(crate) use self::syslog::open as open_syslog;
+use self::target::Target;
 use crate::sys::again::again;
 use crate::sys::atfork::close_in_children;
 use crate::sys::descriptor;
@@ -71,6 +75,8 @@ impl Which {
 pub(crate) struct Relayed {
     pub(crate) which: Which,
     pub(crate) log: OwnedFd,
+    /// The daemon's name, where the log is the system's.
+    pub(crate) syslog: Option<String>,
     /// Where the launcher listens until the daemon is ready.
     pub(crate) launcher: Option<OwnedFd>,
 }
@@ -112,12 +118,20 @@ pub(crate) fn begin(streams: Vec<Relayed>) -> io::Result<()> {
 }
 
 /// Goes on with what the program's image before this one relayed.
-pub(crate) fn go_on(fds: [Option<OwnedFd>; 6], missing: &[[u64; 4]]) -> io::Result<()> {
+pub(crate) fn go_on(
+    fds: [Option<OwnedFd>; 6],
+    missing: &[[u64; 4]],
+    syslog: impl Fn(Which) -> Option<String>,
+) -> io::Result<()> {
     let (mut made, mut writers) = (Vec::new(), Vec::new());
     let [out_reader, out_writer, out_log, err_reader, err_writer, err_log] = fds;
     let streams = [(Which::Out, out_reader, out_writer, out_log), (Which::Err, err_reader, err_writer, err_log)];
     for (which, reader, writer, log) in streams {
-        made.extend(reader.zip(log).map(|(reader, log)| (reader, Relayed { which, log, launcher: None })));
+        made.extend(
+            reader
+                .zip(log)
+                .map(|(reader, log)| (reader, Relayed { which, log, syslog: syslog(which), launcher: None })),
+        );
         writers.extend(writer.map(|writer| (which, writer)));
     }
     if made.is_empty() {
@@ -129,13 +143,13 @@ pub(crate) fn go_on(fds: [Option<OwnedFd>; 6], missing: &[[u64; 4]]) -> io::Resu
 
 /// Begins the thread, with the pipes' ends that it reads from.
 fn start(streams: Vec<(OwnedFd, Relayed)>, missing: &[Missing]) -> io::Result<()> {
-    let mut logs: Vec<Log<LogFile>> = Vec::new();
+    let mut logs: Vec<Log<Target>> = Vec::new();
     let mut strands = Vec::new();
-    for (reader, Relayed { which, log: file, launcher }) in streams {
+    for (reader, Relayed { which, log: file, syslog, launcher }) in streams {
         // Two streams in one file must not part each other's lines.
-        let known = logs.iter().position(|log| is_same(&log.sink().0, &file));
+        let known = logs.iter().position(|log| is_same(log.sink().file(), &file));
         let log = known.unwrap_or_else(|| {
-            logs.push(Log::new(LogFile(file), missing.get(logs.len()).copied().unwrap_or_default()));
+            logs.push(Log::new(Target::new(file, syslog), missing.get(logs.len()).copied().unwrap_or_default()));
             logs.len() - 1
         });
         strands.push(Strand::new(which, reader, log, launcher));

@@ -164,7 +164,7 @@ fn reachable(stream: &Stream, root: Option<&Path>) -> Option<PathBuf> {
         (Stream::Path(path), _) if path == Path::new("/dev/null") => None,
         (Stream::Path(path), None) => Some(path.clone()),
         (Stream::Path(path), Some(root)) => Some(Path::new("/").join(path.strip_prefix(root).ok()?)),
-        (Stream::Open(_) | Stream::Journal, _) => None,
+        (Stream::Open(_) | Stream::Journal | Stream::Syslog, _) => None,
     }
 }
 

@@ -84,20 +84,21 @@ impl Streams {
             (_, stderr) => open_or_given(plan, stderr, |path| open_log(path, owner)),
         };
         let stderr = named("stderr", &plan.stderr, stderr)?;
-        let pipe = |stream, path, file| named(stream, path, pipe_for(file, listen, plan.output));
-        let err_pipe = pipe("stderr", &plan.stderr, &stderr)?;
+        let (out, err) = (plan.output_of(Which::Out), plan.output_of(Which::Err));
+        let pipe = |stream, path, file, output| named(stream, path, pipe_for(file, listen, output));
+        let err_pipe = pipe("stderr", &plan.stderr, &stderr, err)?;
         let out_pipe = match listen {
             Listen::ToErrors => None,
-            Listen::ToAll => pipe("stdout", &plan.stdout, &stdout)?,
+            Listen::ToAll => pipe("stdout", &plan.stdout, &stdout, out)?,
         };
         let captures = Captures {
             listen,
-            stderr: named("stderr", &plan.stderr, Capture::of(&stderr, err_pipe.as_ref(), plan.output))?,
+            stderr: named("stderr", &plan.stderr, Capture::of(&stderr, err_pipe.as_ref(), err))?,
             stdout: match &out_pipe {
                 None => Capture::default(),
                 // One text is not told twice.
                 Some(pipe) if plan.stdout.path() == plan.stderr.path() => Capture::of_pipe(pipe).map_err(channel)?,
-                pipe => named("stdout", &plan.stdout, Capture::of(&stdout, pipe.as_ref(), plan.output))?,
+                pipe => named("stdout", &plan.stdout, Capture::of(&stdout, pipe.as_ref(), out))?,
             },
         };
         Ok((Self { stdin, stdout, stderr, out_pipe, err_pipe, terminal: None }, captures))
@@ -122,18 +123,19 @@ impl Streams {
     }
 
     /// Puts them in their places. What comes back takes the places of the pipes once the daemon is ready.
-    pub(crate) fn redirect(self, output: Output) -> io::Result<Later> {
+    pub(crate) fn redirect(self, plan: &Plan) -> io::Result<Later> {
         again(|| dup2_stdin(&self.stdin))?;
         let (mut later, mut relayed) = (Later::default(), Vec::new());
         let outputs = [(Which::Out, self.stdout, self.out_pipe), (Which::Err, self.stderr, self.err_pipe)];
         for (which, file, pipe) in outputs {
-            match (is_null_device(&file), output, pipe) {
+            let syslog = plan.syslog(which);
+            match (is_null_device(&file), plan.output_of(which), pipe) {
                 (true, _, Some(pipe)) => {
                     which.put(&pipe.writer)?;
                     later.0.push((which, file));
                 }
                 (false, Output::Relayed, pipe) => {
-                    relayed.push(Relayed { which, log: file, launcher: pipe.map(|pipe| pipe.writer) });
+                    relayed.push(Relayed { which, log: file, syslog, launcher: pipe.map(|pipe| pipe.writer) });
                 }
                 _ => which.put(&file)?,
             }
@@ -213,6 +215,7 @@ const CAREFUL: OFlag = OFlag::O_CLOEXEC.union(OFlag::O_NOCTTY).union(OFlag::O_NO
 fn open_or_given(plan: &Plan, stream: &Stream, open: impl Fn(&Path) -> io::Result<OwnedFd>) -> io::Result<OwnedFd> {
     match stream {
         Stream::Journal => journal::connect(&stream.path(), &plan.name),
+        Stream::Syslog => relay::open_syslog(),
         Stream::Path(path) => open(path),
         Stream::Open(file) => file.try_clone(),
     }

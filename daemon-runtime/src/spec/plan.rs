@@ -16,6 +16,7 @@ use super::signal::SignalAction;
 use super::stream::Stream;
 use super::{Job, Spec};
 use crate::error::Error;
+use crate::process::relay::Which;
 
 /// A hundred years: longer than anybody waits, and short enough to be added to any clock.
 const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 86_400);
@@ -73,7 +74,7 @@ impl Plan {
         logs: [Option<PathBuf>; 2],
     ) -> Result<Self, Error> {
         spec.check_all_but(&["pidfile", "stdin", "stdout", "stderr", "workdir", "chroot", "prefix"])?;
-        let stream = |path: Option<PathBuf>| Stream::Path(path.unwrap_or_else(|| NULL.into()));
+        let stream = |path: Option<PathBuf>| Stream::of_named(path.unwrap_or_else(|| NULL.into()));
         let [stdout, stderr] = logs.map(stream);
         let places = Places { pidfile, stdin: stream(None), stdout, stderr };
         Ok(Self { chroot, ..Self::with(spec, spec.display_name(), places, workdir)? })
@@ -112,6 +113,20 @@ impl Plan {
             ordinal: spec.ordinal,
             name,
         })
+    }
+
+    /// How what is written to a stream comes to where it goes: to the system's log only through a relay.
+    pub(crate) fn output_of(&self, which: Which) -> Output {
+        if self.syslog(which).is_some() { Output::Relayed } else { self.output }
+    }
+
+    /// The daemon's name, where a stream goes to the system's log.
+    pub(crate) fn syslog(&self, which: Which) -> Option<String> {
+        let stream = match which {
+            Which::Out => &self.stdout,
+            Which::Err => &self.stderr,
+        };
+        matches!(stream, Stream::Syslog).then(|| self.name.clone())
     }
 
     /// Whom the daemon is to become, in words.

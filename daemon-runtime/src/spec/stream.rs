@@ -20,20 +20,45 @@ pub enum Stream {
     /// The journal of systemd, for output: each line is an entry of the daemon's name and pid. One that begins with a priority as in
     /// `<3>no luck` has it, sd-daemon(3); others have 6, info. Given as the text `"journal"`; a file of that name is `"./journal"`.
     Journal,
+    /// The system's log, for output: each line is a message to whoever listens at /dev/log, of the facility daemon, with the
+    /// daemon's name and pid, and priorities as for the journal. The lines go through a thread as with `output = "relayed"`; what
+    /// syslog does not take is dropped, counted, and told there. Given as the text `"syslog"`.
+    Syslog,
 }
 
 /// What stands for the journal where a stream is given as text.
 const JOURNAL: &str = "journal";
 
+/// The same for the system's log.
+const SYSLOG: &str = "syslog";
+
+/// Where the system's log is heard.
+pub(crate) const SYSLOG_SOCKET: &str = "/dev/log";
+
 /// Where it takes streams.
 pub(crate) const JOURNAL_SOCKET: &str = "/run/systemd/journal/stdout";
 
 impl Stream {
-    /// The path that was given, if one was.
+    /// A path that another image of the program finds it by, if there is one.
     pub(crate) fn named(&self) -> Option<&Path> {
         match self {
             Self::Path(path) => Some(path),
+            Self::Syslog => Some(Path::new(SYSLOG_SOCKET)),
             Self::Open(_) | Self::Journal => None,
+        }
+    }
+
+    /// The other way round. The socket of the system's log is no file that could be opened.
+    pub(crate) fn of_named(path: PathBuf) -> Self {
+        if path == Path::new(SYSLOG_SOCKET) { Self::Syslog } else { Self::Path(path) }
+    }
+
+    /// What a text stands for, if it is no path.
+    fn of_word(text: &str) -> Option<Self> {
+        match text {
+            JOURNAL => Some(Self::Journal),
+            SYSLOG => Some(Self::Syslog),
+            _ => None,
         }
     }
 
@@ -43,6 +68,7 @@ impl Stream {
             Self::Path(path) => path.clone(),
             Self::Open(file) => PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd())),
             Self::Journal => PathBuf::from(JOURNAL_SOCKET),
+            Self::Syslog => PathBuf::from(SYSLOG_SOCKET),
         }
     }
 }
@@ -65,7 +91,7 @@ stream_from_path!(PathBuf, &PathBuf, &Path, &OsStr, OsString, &OsString);
 
 impl IntoSetting<Stream> for &str {
     fn into_setting(self) -> Setting<Stream> {
-        Setting::Value(if self == JOURNAL { Stream::Journal } else { Stream::Path(self.into()) })
+        Setting::Value(Stream::of_word(self).unwrap_or_else(|| Stream::Path(self.into())))
     }
 }
 
@@ -83,8 +109,8 @@ impl IntoSetting<Stream> for String {
 
 impl IntoSetting<Stream> for Template {
     fn into_setting(self) -> Setting<Stream> {
-        if self.text() == JOURNAL {
-            return Setting::Value(Stream::Journal);
+        if let Some(stream) = Stream::of_word(self.text()) {
+            return Setting::Value(stream);
         }
         match IntoSetting::<PathBuf>::into_setting(self) {
             Setting::Unset => Setting::Unset,

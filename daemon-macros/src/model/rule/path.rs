@@ -10,13 +10,17 @@ pub(super) fn file(literal: &Literal<'_>) -> Verdict {
     }
 }
 
-/// Where lines go: a file, or the journal.
+/// Words for where lines can go besides files.
+const LOGS: [&str; 2] = ["journal", "syslog"];
+
+/// Where lines go: a file, or a log of the system's.
 pub(super) fn log(literal: &Literal<'_>) -> Verdict {
     match literal {
-        Literal::Text(word) if word == "journal" => Ok(()),
-        Literal::Text(word) if word.eq_ignore_ascii_case("journal") => {
-            Err(format!("unknown value `{word:?}`; did you mean `\"journal\"`?"))
-        }
+        Literal::Text(word) => match LOGS.iter().find(|log| word.eq_ignore_ascii_case(log)) {
+            Some(log) if word == log => Ok(()),
+            Some(log) => Err(format!("unknown value `{word:?}`; did you mean `{log:?}`?")),
+            None => file(literal),
+        },
         _ => file(literal),
     }
 }
@@ -73,7 +77,8 @@ mod tests {
     }
 
     #[test]
-    fn the_journal_is_a_word_for_outputs_alone() {
+    fn the_logs_of_the_system_are_words_for_outputs_alone() {
+        assert_eq!(said(&Rule::Log, "\"syslog\""), None);
         assert_eq!(said(&Rule::Log, "\"journal\""), None);
         assert_eq!(said(&Rule::Log, "\"/var/log/x\""), None);
         assert!(said(&Rule::Log, "\"Journal\"").is_some_and(|answer| answer.ends_with("did you mean `\"journal\"`?")));

@@ -16,7 +16,8 @@ use nix::sys::signal::SigSet;
 
 use super::log::{Log, Sink};
 use super::missing::Missing;
-use super::strand::{LogFile, Strand};
+use super::strand::Strand;
+use super::target::Target;
 use super::{Handed, Which, is_same};
 use crate::sys::atfork::close_in_children;
 use crate::sys::disposition::Mask;
@@ -52,7 +53,7 @@ pub(super) struct Still {
 #[derive(Debug)]
 pub(super) struct Carrier {
     strands: Vec<Strand>,
-    logs: Vec<Log<LogFile>>,
+    logs: Vec<Log<Target>>,
     orders: Receiver<Order>,
     wake: Arc<EventFd>,
     /// Whether the launcher still listens.
@@ -63,7 +64,7 @@ pub(super) struct Carrier {
 impl Carrier {
     pub(super) fn new(
         strands: Vec<Strand>,
-        logs: Vec<Log<LogFile>>,
+        logs: Vec<Log<Target>>,
         orders: Receiver<Order>,
         wake: Arc<EventFd>,
         listens: Arc<AtomicBool>,
@@ -154,7 +155,7 @@ impl Carrier {
             };
             let known = self.logs.iter().position(|log| is_of(log, &file));
             self.strands[at].log = known.unwrap_or_else(|| {
-                self.logs.push(Log::new(LogFile(file), Missing::default()));
+                self.logs.push(Log::new(Target::new(file, None), Missing::default()));
                 self.logs.len() - 1
             });
             if self.strands.iter().all(|strand| strand.log != before) {
@@ -213,7 +214,8 @@ impl Carrier {
     /// Until the next image relays again, nobody reads: so what it writes before goes to the log itself, and what it says before
     /// it fails is not lost. A log that takes nothing would make it fail; there the pipe stays, and holds what it can.
     fn step_aside(&self, strand: &Strand) -> Option<OwnedFd> {
-        if self.logs[strand.log].is_behind() {
+        let log = &self.logs[strand.log];
+        if log.is_behind() || !log.sink().takes_lines_as_they_are() {
             // As wide as may be: it is wide enough as it is for all but a flood.
             let _ = fcntl(&strand.reader, FcntlArg::F_SETPIPE_SZ(WIDE));
             return None;
@@ -224,14 +226,14 @@ impl Carrier {
     /// Puts the log in the stream's place, unless something else is there; the pipe, which was there.
     fn give_way(&self, strand: &Strand) -> Option<OwnedFd> {
         let writer = strand.which.copy().ok().filter(|writer| is_same(writer, &strand.reader))?;
-        strand.which.put(&self.logs[strand.log].sink().0).ok()?;
+        strand.which.put(self.logs[strand.log].sink().file()).ok()?;
         Some(writer)
     }
 
     fn still(&mut self, writers: &[Option<OwnedFd>]) -> io::Result<Still> {
         let missing = self.logs.iter_mut().map(Log::give_up).collect();
         let streams = self.strands.iter().zip(writers).map(|(strand, writer)| {
-            let (reader, log) = (strand.reader.try_clone()?.into(), self.logs[strand.log].sink().0.try_clone()?);
+            let (reader, log) = (strand.reader.try_clone()?.into(), self.logs[strand.log].sink().file().try_clone()?);
             let writer = writer.as_ref().map(OwnedFd::try_clone).transpose()?;
             Ok((strand.which, Handed { reader, writer, log }))
         });
@@ -239,8 +241,8 @@ impl Carrier {
     }
 }
 
-fn is_of(log: &Log<LogFile>, file: &OwnedFd) -> bool {
-    is_same(&log.sink().0, file)
+fn is_of(log: &Log<Target>, file: &OwnedFd) -> bool {
+    is_same(log.sink().file(), file)
 }
 
 fn try_to_tell<S: Sink>(log: &mut Log<S>) {

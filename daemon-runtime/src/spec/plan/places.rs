@@ -31,8 +31,11 @@ impl Places {
         };
         let stream = |key, stream: &Option<Stream>, default: PathBuf| match stream {
             Some(Stream::Open(file)) => Ok(Stream::Open(Arc::clone(file))),
-            Some(Stream::Journal) if key == "stdin" => Err(refuse(key, "journal", "it is for `stdout` and `stderr`")),
+            Some(Stream::Journal | Stream::Syslog) if key == "stdin" => {
+                Err(refuse(key, "journal or syslog", "lines go there, and none come from there"))
+            }
             Some(Stream::Journal) => Ok(Stream::Journal),
+            Some(Stream::Syslog) => Ok(Stream::Syslog),
             Some(Stream::Path(path)) => absolute(key, &spec.numbered(path)).map(Stream::Path),
             None => absolute(key, &default).map(Stream::Path),
         };
