@@ -15,7 +15,7 @@ use nix::sys::stat::{Mode, fstat};
 const NO_PROC: &str = "/proc, which lists them, is not mounted; mount it, or set `close_fds = \"none\"`";
 
 /// How many numbers that no descriptor has are tried, besides as many as there are descriptors, before the table is listed.
-const GAPS: usize = 256;
+const GAPS: usize = 64;
 
 /// The table of this process's descriptors, as /proc shows it. Opened while there is a /proc; looked into when it is needed.
 #[derive(Debug)]
