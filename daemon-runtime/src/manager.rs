@@ -4,6 +4,7 @@
 //! Our own few lines instead of a crate: the ones that there are find the manager anew by its path for every word, which is
 //! out of reach in another root, and count what they are given once more in every process.
 
+mod newline;
 mod notice;
 mod sockets;
 mod watchdog;
@@ -17,6 +18,7 @@ use std::time::Duration;
 use nix::time::ClockId;
 use serde_json::{Value, json};
 
+use self::newline::Newline;
 use self::notice::Notice;
 pub use self::sockets::Socket;
 use self::sockets::Sockets;
@@ -33,6 +35,7 @@ pub(crate) struct Manager {
     /// Who speaks to it. A child that the worker has forked inherits all of this, and must not.
     pid: u32,
     notice: Option<Notice>,
+    newline: Newline,
     watchdog: Option<Watchdog>,
     sockets: Sockets,
     is_stopping: AtomicBool,
@@ -48,37 +51,60 @@ impl Manager {
     pub(crate) fn here(own: &[RawFd], report: Report) -> Result<Option<Self>, Error> {
         let address = env::var_os(NOTIFY_SOCKET).filter(|address| !address.is_empty());
         let sockets = Sockets::here(own).map_err(|source| Error::Sockets { source })?;
-        if address.is_none() && sockets.is_empty() {
+        let newline = Newline::here(report);
+        if address.is_none() && sockets.is_empty() && !newline.is_wanted() {
             return Ok(None);
         }
         let notice = address.as_deref().and_then(|address| reached(address, report));
         let watchdog = notice.as_ref().and_then(|_| Watchdog::here());
-        Ok(Some(Self::with(notice, watchdog, sockets, report)))
+        Ok(Some(Self { newline, ..Self::with(notice, watchdog, sockets, report) }))
     }
 
     fn with(notice: Option<Notice>, watchdog: Option<Watchdog>, sockets: Sockets, report: Report) -> Self {
         let (is_stopping, is_out_of_reach) = (AtomicBool::new(false), AtomicBool::new(false));
-        Self { pid: std::process::id(), notice, watchdog, sockets, is_stopping, is_out_of_reach, report }
+        let (pid, newline) = (std::process::id(), Newline::default());
+        Self { pid, notice, newline, watchdog, sockets, is_stopping, is_out_of_reach, report }
     }
 
     /// In the process that is to be the daemon. Its children are not to speak in its name, nor to take its sockets for theirs;
     /// where other threads run already the variables stay, and the manager listens to the daemon alone.
     pub(crate) fn of_daemon(self) -> Self {
-        let named = [(self.notice.is_some(), &OF_NOTICES), (!self.sockets.is_empty(), &sockets::VARIABLES)];
+        let named = [
+            (self.notice.is_some(), &OF_NOTICES[..]),
+            (!self.sockets.is_empty(), &sockets::VARIABLES),
+            (self.newline.is_wanted(), &[newline::VARIABLE]),
+        ];
         for key in named.iter().filter(|(is_ours, _)| *is_ours).flat_map(|(_, keys)| keys.iter()) {
             let _ = environ::remove(OsStr::new(key));
         }
         Self { pid: std::process::id(), ..self }
     }
 
+    /// The same, where the launcher is another process, and tells that the daemon is ready.
+    pub(crate) fn of_daemon_apart(self) -> Self {
+        let manager = self.of_daemon();
+        manager.newline.leave();
+        manager
+    }
+
     /// The daemon is ready.
     pub(crate) fn ready(&self) {
         self.say("READY=1");
+        self.end_line();
     }
 
     /// The daemon is ready, and it is not the process that was begun.
     pub(crate) fn ready_as(&self, pid: i32) {
         self.say(&format!("MAINPID={pid}\nREADY=1"));
+        self.end_line();
+    }
+
+    fn end_line(&self) {
+        if self.is_speaker() {
+            if let Err(e) = self.newline.say() {
+                (self.report)(&untold(newline::VARIABLE, &words(&e)));
+            }
+        }
     }
 
     /// What the daemon is doing, on one line.
@@ -145,7 +171,7 @@ impl Manager {
         let Some(notice) = self.notice.as_ref().filter(|_| self.is_speaker()) else { return };
         if let Err(e) = notice.send(text.as_bytes()) {
             if !self.is_out_of_reach.swap(true, Ordering::SeqCst) {
-                (self.report)(&untold(&words(&e)));
+                (self.report)(&untold(NOTIFY_SOCKET, &words(&e)));
             }
         }
     }
@@ -157,7 +183,8 @@ impl Manager {
 
     /// The numbers of all that is open for it.
     pub(crate) fn descriptors(&self) -> Vec<RawFd> {
-        self.fds().iter().map(AsRawFd::as_raw_fd).chain(self.sockets.given()).collect()
+        let numbers = self.fds().iter().map(AsRawFd::as_raw_fd).collect::<Vec<_>>().into_iter();
+        numbers.chain(self.sockets.given()).chain(self.newline.number()).collect()
     }
 
     /// What the next image of the program is told of it.
@@ -191,14 +218,19 @@ fn reached(address: &OsStr, report: Report) -> Option<Notice> {
     match Notice::connect(address) {
         Ok(notice) => Some(notice),
         Err(e) => {
-            report(&untold(&format!("{}: {}", address.to_string_lossy(), words(&e))));
+            report(&untold(NOTIFY_SOCKET, &format!("{}: {}", address.to_string_lossy(), words(&e))));
             None
         }
     }
 }
 
-fn untold(why: &str) -> String {
-    format!("warning: the service manager cannot be told how the daemon is ({NOTIFY_SOCKET}): {why}")
+fn untold(variable: &str, why: &str) -> String {
+    format!("warning: the service manager cannot be told how the daemon is ({variable}): {why}")
+}
+
+/// Whether the variable is for the launcher alone.
+pub(crate) fn is_for_launcher(key: &OsStr) -> bool {
+    key == newline::VARIABLE
 }
 
 /// What one image of the program tells the next of its manager.

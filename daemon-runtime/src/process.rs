@@ -6,6 +6,7 @@ pub(crate) mod anew;
 pub(crate) mod crowd;
 pub(crate) mod daemon;
 pub(crate) mod end;
+pub(crate) mod first;
 pub(crate) mod foreground;
 pub(crate) mod interrupts;
 pub(crate) mod launcher;

@@ -4,8 +4,10 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
+use nix::fcntl::{Flock, FlockArg};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -33,6 +35,8 @@ pub struct Machine<'a> {
     outer: Child,
     /// Its systemd, as it is seen from here.
     first: i32,
+    /// Machines have the control group of the tests for their root, and would end and remove each other's services.
+    _alone: Flock<fs::File>,
 }
 
 impl<'a> Machine<'a> {
@@ -41,6 +45,7 @@ impl<'a> Machine<'a> {
         if !is_root(test) || !are_there(test, &["systemctl", "unshare", "nsenter"]) {
             return None;
         }
+        let alone = alone();
         fs::create_dir(home.path("units")).expect("the directory is ours");
         let mut unshare = home.program(Path::new("unshare")).0;
         unshare.args(["--pid", "--fork", "--kill-child", "--mount", "--uts", "--ipc", "--cgroup", "--mount-proc"]);
@@ -53,7 +58,7 @@ impl<'a> Machine<'a> {
         let mut is_over = || outer.try_wait().expect("it is our child").is_some();
         eventually("systemd", || first().is_some_and(is_systemd) || is_over());
         assert!(!is_over(), "there is no machine: {}", home.read("boot"));
-        let machine = Self { home, first: first().expect("it was there"), outer };
+        let machine = Self { home, first: first().expect("it was there"), outer, _alone: alone };
         eventually("the machine to be up", || machine.systemctl(&["is-active", "test.target"]).stdout == "active\n");
         Some(machine)
     }
@@ -73,6 +78,9 @@ impl<'a> Machine<'a> {
         for (key, value) in variables {
             text.push_str(&format!("Environment=\"{key}={value}\"\n"));
         }
+        // How it came to its end, as systemd has it: a unit that is over may be forgotten, and asked after it is as good as new.
+        let [ends, said] = ["ends", "said"].map(|name| self.home.path(name).display().to_string());
+        text.push_str(&format!("StandardOutput=append:{said}\nExecStopPost=/bin/sh -c 'echo $SERVICE_RESULT $EXIT_CODE $EXIT_STATUS >>{ends}'\n"));
         self.write(&format!("{service}.service.d/test.conf"), &text);
     }
 
@@ -91,7 +99,8 @@ impl<'a> Machine<'a> {
     #[track_caller]
     pub fn succeeds(&self, words: &[&str]) {
         let told = self.systemctl(words);
-        assert_eq!((told.code, told.stdout.as_str(), told.stderr.as_str()), (0, "", ""), "{words:?}");
+        let said = (told.code, told.stdout.as_str(), told.stderr.as_str());
+        assert_eq!(said, (0, "", ""), "{words:?}: {} {}", self.home.read("said"), self.home.read("ends"));
     }
 
     /// What systemd says of a unit's properties.
@@ -122,6 +131,12 @@ impl<'a> Machine<'a> {
     }
 }
 
+/// Waits until there is no other machine, of whatever run of tests.
+fn alone() -> Flock<fs::File> {
+    let file = fs::File::create(std::env::temp_dir().join("daemon-test-machine.lock")).expect("root can make it");
+    Flock::lock(file, FlockArg::LockExclusive).expect("waited for")
+}
+
 impl Drop for Machine<'_> {
     fn drop(&mut self) {
         // With its PID 1 all others end.
@@ -130,10 +145,16 @@ impl Drop for Machine<'_> {
     }
 }
 
-/// A port that nobody listens on just now.
+/// A port that nobody listens on, of those that the kernel gives to no connection: a guest of another test might have it.
 pub fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("bound");
-    listener.local_addr().expect("bound").port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = u16::try_from(std::process::id() % 10_000).unwrap_or_default();
+    loop {
+        let port = 20_000 + (first + NEXT.fetch_add(1, Ordering::Relaxed)) % 10_000;
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// Where an example was built.

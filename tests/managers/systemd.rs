@@ -33,9 +33,8 @@ fn type_notify_is_active_when_the_daemon_is_ready_and_shows_its_words() {
     assert_ne!(next[1], pid);
 
     machine.succeeds(&["stop", "porter"]);
-    let shown = machine.show("porter", &["ActiveState", "Result", "ExecMainStatus", "ExecMainCode"]);
-    // As waitid(2) has it: 1 is an exit, and no signal.
-    assert_eq!(shown, ["inactive", "success", "0", "1"]);
+    assert_eq!(machine.show("porter", &["ActiveState"]), ["inactive"], "{} {}", home.read("ends"), home.read("said"));
+    assert_eq!(home.lines("ends"), ["success exited 0", "success exited 0"]);
     assert!(!home.path("porter.pid").exists() && !home.path("porter.pid.claim").exists());
 }
 
@@ -55,7 +54,7 @@ fn a_reload_is_a_new_image_in_the_same_process_and_over_when_that_is_ready() {
         assert_eq!(machine.show("porter", &["MainPID"])[0], before[0]);
     }
     machine.succeeds(&["stop", "porter"]);
-    assert_eq!(machine.show("porter", &["ActiveState", "Result"]), ["inactive", "success"]);
+    assert_eq!(home.lines("ends"), ["success exited 0"]);
 }
 
 #[test]
@@ -68,7 +67,7 @@ fn type_forking_finds_the_pidfile_whenever_the_launcher_has_ended() {
         let shown = machine.show("porter", &["ActiveState", "MainPID"]);
         assert_eq!(shown, ["active", home.read("porter.pid").trim_end()], "round {round}");
         machine.succeeds(&["stop", "porter"]);
-        assert_eq!(machine.show("porter", &["ActiveState", "Result"]), ["inactive", "success"], "round {round}");
+        assert_eq!(home.lines("ends"), vec!["success exited 0"; round + 1]);
         assert!(!home.path("porter.pid").exists());
     }
 }
@@ -88,7 +87,7 @@ fn type_exec_runs_it_and_the_verbs_of_the_program_and_of_systemctl_agree() {
     let stopped = machine.program(&path_of(&home, "porter")).run(&["stop"]);
     stopped.assert(0, "Stopping porter ... OK\n", "");
     machine.await_state("porter", "inactive");
-    assert_eq!(machine.show("porter", &["Result"]), ["success"]);
+    assert_eq!(home.lines("ends"), ["success exited 0"]);
 }
 
 #[test]
@@ -105,6 +104,6 @@ fn a_start_that_detaches_under_type_notify_names_the_daemon_as_the_main_process(
     let parent = machine.look(&format!("awk '/^PPid/ {{ print $2 }}' /proc/{}/status", home.pid()));
     assert_eq!(parent, "1\n");
     machine.succeeds(&["stop", "actor"]);
-    assert_eq!(machine.show("actor", &["ActiveState", "Result"]), ["inactive", "success"]);
+    assert_eq!(home.lines("ends"), ["success exited 0"]);
     assert_eq!(home.run_names(), Vec::<String>::new());
 }

@@ -77,7 +77,7 @@ fn a_daemon_that_waits_or_ticks_gives_signs_of_life() {
         eventually("signs of life", || beats() > first + 1_200_000);
         assert_eq!(machine.show("actor", &["ActiveState", "NRestarts"]), ["active", "0"], "{role} {every}");
         machine.succeeds(&["stop", "actor"]);
-        assert_eq!(machine.show("actor", &["Result"]), ["success"]);
+        assert_eq!(home.lines("ends"), ["success exited 0"]);
     }
 }
 
@@ -107,7 +107,7 @@ fn a_worker_that_hangs_is_noticed() {
     };
     machine.succeeds(&["start", "actor"]);
     machine.await_state("actor", "failed");
-    assert_eq!(machine.show("actor", &["Result"]), ["watchdog"]);
+    assert_eq!(home.lines("ends"), ["watchdog killed KILL"]);
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn a_worker_that_can_give_no_sign_of_life_is_told_of() {
         "warning: the service manager wants a sign of life every 1h, and a worker without a `Context` gives none\n";
     assert_eq!(home.read("stderr"), words);
     machine.succeeds(&["stop", "actor"]);
-    assert_eq!(machine.show("actor", &["Result"]), ["success"]);
+    assert_eq!(home.lines("ends"), ["success exited 0"]);
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn a_stop_that_takes_its_time_is_stopping_all_the_while() {
     assert_eq!(machine.show("actor", &["SubState"]), ["stop-sigterm"]);
     home.go();
     machine.await_state("actor", "inactive");
-    assert_eq!(machine.show("actor", &["Result"]), ["success"]);
+    assert_eq!(home.lines("ends"), ["success exited 0"]);
     assert!(!fs::exists(home.pidfile()).unwrap_or(true));
 }
 

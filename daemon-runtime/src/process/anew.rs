@@ -23,7 +23,7 @@ use super::streams::Streams;
 use super::{end, foreground, leader, mishap, reason, relay};
 use crate::error::Error;
 use crate::handover::{Handover, Part, VARIABLE, is_variable, numbers};
-use crate::manager::{Given, Manager};
+use crate::manager::{Given, Manager, is_for_launcher};
 use crate::pidfile::Claimed;
 use crate::spec::Spec;
 use crate::spec::plan::Plan;
@@ -79,7 +79,8 @@ static TAKEN_OVER: AtomicBool = AtomicBool::new(false);
 
 /// Begins the session leader.
 pub(super) fn spawn_leader(plan: &Plan, handed: &Handed<'_>) -> Result<Pid, Error> {
-    let leader = handed.spawn(plan, Part::Leader, env::vars_os().collect());
+    let environment = env::vars_os().filter(|(key, _)| !is_for_launcher(key)).collect();
+    let leader = handed.spawn(plan, Part::Leader, environment);
     leader.map_err(|source| Error::Anew { path: handed.origin.program.clone(), source })
 }
 

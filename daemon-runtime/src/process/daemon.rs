@@ -69,7 +69,7 @@ pub(super) fn arrive(spec: &Spec, plan: &Plan, kit: Kit, channel: DaemonEnd, env
     let mut keep = streams.descriptors();
     keep.extend(pidfile.descriptors());
     keep.push(channel.as_fd().as_raw_fd());
-    let manager = kit.manager.map(Manager::of_daemon).map(Arc::new);
+    let manager = kit.manager.map(Manager::of_daemon_apart).map(Arc::new);
     keep.extend(manager.iter().flat_map(|manager| manager.descriptors()));
     let passage = Passage { spec, plan, pidfile: &pidfile, role, keep, environment };
     let passed = mishap::guarded(|| pass(&passage, kit.prepared, streams));

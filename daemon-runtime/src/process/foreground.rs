@@ -11,7 +11,7 @@ use super::agreement::{Agreement, Announce};
 use super::daemon::{self, Arrived};
 use super::origin::Origin;
 use super::stages::{Environment, Passage, Prepared, Role};
-use super::{claim, end, mishap, reason, streams, work};
+use super::{claim, end, first, mishap, reason, streams, work};
 use crate::error::Error;
 use crate::manager::Manager;
 use crate::pidfile::{Acquired, Claimed, PAUSE, Running};
@@ -48,7 +48,9 @@ pub(crate) fn arrive(spec: &Spec, plan: &Plan, announce: Announce) -> Result<Bec
     }
     streams::ensure_standard();
     let (prepared, origin) = (Prepared::open(plan)?, Origin::here());
-    let manager = Manager::here(&plan.preserve_fds, mishap::report)?.map(Manager::of_daemon).map(Arc::new);
+    let manager = Manager::here(&plan.preserve_fds, mishap::report)?;
+    first::part()?;
+    let manager = manager.map(Manager::of_daemon).map(Arc::new);
     // As in the background: no signal ends a half-made daemon, nor leaves the names of one behind. They are unblocked when
     // there is somebody to hear them; and while another's claim is waited for, when there is nothing to leave.
     let mask = Mask::block(&SigSet::all()).map_err(|source| Error::Signals { source })?;

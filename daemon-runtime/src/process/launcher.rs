@@ -205,7 +205,7 @@ fn fork_quietly() -> Result<Place, Error> {
 }
 
 /// What stands in the buffers would come out twice, once in each process.
-fn flush() {
+pub(super) fn flush() {
     let _ = io::stdout().flush();
     let _ = io::stderr().flush();
 }
