@@ -30,6 +30,8 @@ pub enum Verb {
 }
 
 impl Verb {
+    /// In the order of the table.
+    pub const ALL: [Self; 5] = [Self::Start, Self::Stop, Self::Restart, Self::Status, Self::Fail];
     /// In the order of a life.
     pub const LIFE: [Self; 5] = [Self::Fail, Self::Start, Self::Status, Self::Restart, Self::Stop];
 

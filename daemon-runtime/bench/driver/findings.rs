@@ -127,13 +127,21 @@ impl Unit {
 }
 
 impl Unit {
-    /// A mark on an axis.
-    pub fn marked(self, value: f64) -> String {
+    /// What pictures count in: something that has round marks at powers of ten.
+    pub fn step(self) -> f64 {
+        if self == Self::Bytes { 1024.0 } else { 1.0 }
+    }
+
+    /// A mark on an axis, of so many steps.
+    pub fn marked(self, steps: f64) -> String {
+        if self == Self::Bytes {
+            return format!("{steps:.0} KiB");
+        }
         // Marks are reckoned, and so a hair's breadth off.
-        let told = self.told(value * (1.0 + 1e-9));
+        let told = self.told(steps * (1.0 + 1e-9));
         let Some((number, unit)) = told.split_once(' ') else { return told };
         let number = if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { number };
-        if value == 0.0 { "0".to_owned() } else { format!("{number} {unit}") }
+        if steps == 0.0 { "0".to_owned() } else { format!("{number} {unit}") }
     }
 }
 

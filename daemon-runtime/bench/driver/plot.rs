@@ -33,7 +33,8 @@ pub fn draw(finding: &Finding, file: &Path) -> Result<(), String> {
     if finding.rows.iter().all(|row| row.at.is_some()) {
         return lines(finding, file).map_err(|error| failed(&error));
     }
-    let rows: Vec<(&Row, Spread)> = finding.rows.iter().filter_map(|row| Some((row, row.spread()?.sizes()))).collect();
+    let sizes = |row: &Row| Some(row.spread()?.sizes(finding.unit.step()));
+    let rows: Vec<(&Row, Spread)> = finding.rows.iter().filter_map(|row| Some((row, sizes(row)?))).collect();
     let (least, most) = range(rows.iter().map(|(_, spread)| spread));
     let done = if most / least > WIDE {
         let least = 10_f64.powf(least.log10().floor() - 0.05);
@@ -64,7 +65,7 @@ fn colour(who: &str) -> RGBColor {
 fn axis(unit: Unit) -> &'static str {
     match unit {
         Unit::Time => "time",
-        Unit::Bytes => "bytes",
+        Unit::Bytes => "memory or file",
         Unit::Pages => "pages",
     }
 }

@@ -16,6 +16,9 @@ const END: &str = "<!-- measured: end -->";
 /// What stands side by side in the README.
 const MEASURES: [&str; 6] = ["start", "stop", "restart", "status", "failing start", "private memory"];
 
+/// What else is shown there, as a picture only.
+const MORE_PICTURES: [&str; 4] = ["tick", "drift", "start, memory of the launcher", "status, other processes"];
+
 /// The circumstances of a run.
 pub struct Run {
     machine: String,
@@ -85,8 +88,8 @@ fn renew_readme(run: &Run, findings: &[Finding]) -> Result<(), String> {
     let parts = text.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
     let Some((before, after)) = parts else { return Err(format!("{}: the marks are gone", file.display())) };
     let table = table::side_by_side(findings, &MEASURES);
-    let drawn = findings.iter().filter(|finding| table::is_drawn(finding));
-    let pictures: String = drawn.map(picture).collect();
+    let shown = |name: &str| findings.iter().find(|finding| finding.name == name);
+    let pictures: String = MEASURES.into_iter().chain(MORE_PICTURES).filter_map(shown).map(picture).collect();
     let text = format!("{before}{BEGIN}\n{table}\n{}.\n\n{pictures}{END}{after}", run.told());
     fs::write(&file, text).map_err(failed)
 }

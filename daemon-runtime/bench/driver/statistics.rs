@@ -15,10 +15,10 @@ impl Spread {
         Some(Self { lower: at(0.25)?, median: at(0.5)?, upper: at(0.75)? })
     }
 
-    /// Without their signs.
-    pub fn sizes(self) -> Self {
-        let (one, other) = (self.lower.abs(), self.upper.abs());
-        Self { lower: one.min(other), median: self.median.abs(), upper: one.max(other) }
+    /// Without their signs, in steps.
+    pub fn sizes(self, step: f64) -> Self {
+        let [lower, median, upper] = [self.lower, self.median, self.upper].map(|value| value.abs() / step);
+        Self { lower: lower.min(upper), median, upper: lower.max(upper) }
     }
 }
 

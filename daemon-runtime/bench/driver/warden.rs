@@ -38,6 +38,7 @@ fn watch(parent: Option<&Path>) -> io::Result<ExitCode> {
     let parent = parent.map_or_else(env::temp_dir, Path::to_owned);
     let folder = tempfile::Builder::new().prefix("daemon-bench-").tempdir_in(parent)?;
     set_child_subreaper(true)?;
+    close_on_exec()?;
     let measuring =
         Command::new(env::current_exe()?).args(env::args_os().skip(1)).env(FOLDER, folder.path()).spawn()?;
     // A terminal's Ctrl-C is for the one that measures. After it was begun: what is ignored would stay so.
@@ -49,6 +50,17 @@ fn watch(parent: Option<&Path>) -> io::Result<ExitCode> {
     end_children();
     fs::remove_dir_all(folder.keep())?;
     Ok(code)
+}
+
+/// What whoever runs the benchmarks has leaked to us is not to be closed by every daemon that is measured.
+fn close_on_exec() -> io::Result<()> {
+    for entry in fs::read_dir("/proc/self/fd")? {
+        if let Some(fd) = entry?.file_name().to_str().and_then(|name| name.parse().ok()).filter(|fd| *fd > 2) {
+            // SAFETY: touches no memory, and whose descriptor it is does not matter before this program has any.
+            unsafe { nix::libc::fcntl(fd, nix::libc::F_SETFD, nix::libc::FD_CLOEXEC) };
+        }
+    }
+    Ok(())
 }
 
 /// Waits for its end, and for that of all daemons meanwhile.

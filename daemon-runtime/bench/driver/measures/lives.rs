@@ -39,6 +39,7 @@ pub fn measure(bench: &Bench<'_>) -> Vec<Finding> {
             });
         }
     }
+    findings.sort_by_key(|(times, _)| Verb::ALL.iter().position(|verb| verb.name() == times.name));
     let wanted = |(times, _): &(Finding, Finding)| bench.options.wants(&times.name);
     let (times, faults): (Vec<_>, Vec<_>) = findings.into_iter().filter(wanted).unzip();
     let mut all: Vec<Finding> = times.into_iter().chain(faults).collect();

@@ -7,14 +7,17 @@ use std::time::Duration;
 use super::Bench;
 use crate::contender::{Contender, YARDSTICK};
 use crate::findings::{Finding, Unit};
-use crate::home::Home;
+use crate::home::{Home, Place};
 use crate::turns::{Turn, take};
 
 /// How long a daemon has until it is taken for idle.
 const SETTLE: Duration = Duration::from_millis(200);
 
-const WHAT: &str = "`Private_Clean` and `Private_Dirty` in the `smaps_rollup` of an idle daemon, while a second one of the same \
-     program runs, so that what the two share is not counted.";
+/// How many more there are of the same program. Of two, each has pages of the file in memory that the other happens not to have.
+const OTHERS: usize = 3;
+
+const WHAT: &str = "`Private_Clean` and `Private_Dirty` in the `smaps_rollup` of an idle daemon, while three more of the same \
+     program run, so that what they share is not counted.";
 
 pub fn measure(bench: &Bench<'_>) -> Vec<Finding> {
     let mut finding = Finding::new("private memory", Unit::Bytes, WHAT);
@@ -23,23 +26,24 @@ pub fn measure(bench: &Bench<'_>) -> Vec<Finding> {
     }
     // Pages of a program that are not yet on the disk count as private and dirty.
     nix::unistd::sync();
-    let turn = |contender| Turn::new(contender_name(contender), YARDSTICK, move || of(contender, bench.home));
+    let turn = |contender: &'_ Contender| {
+        let contender = contender.clone();
+        Turn::new(contender.name, YARDSTICK, move || of(&contender, bench.home))
+    };
     take(&mut finding, bench.rounds(40), bench.contenders.iter().map(turn).collect());
     vec![finding]
 }
 
-fn contender_name(contender: &Contender) -> &str {
-    contender.name
-}
-
 fn of(contender: &Contender, home: &Home) -> Result<f64, String> {
-    let (place, beside) = (home.place(contender.name), home.place(&format!("{} beside", contender.name)));
+    let place = home.place(contender.name);
     let pid = contender.start(&place)?;
-    contender.start(&beside)?;
+    let others: Vec<Place> = (0..OTHERS).map(|other| home.place(&format!("{} {other}", contender.name))).collect();
+    for other in &others {
+        contender.start(other)?;
+    }
     thread::sleep(SETTLE);
     let private = private_bytes(pid);
-    contender.end(&place)?;
-    contender.end(&beside)?;
+    [place].iter().chain(&others).try_for_each(|place| contender.end(place))?;
     private
 }
 
