@@ -199,6 +199,8 @@ fn by_number(number: i64) -> (&'static str, &'static [Errno]) {
         libc::SYS_wait4 => ("wait4", &[Errno::EINTR, Errno::ECHILD]),
         libc::SYS_waitid => ("waitid", &[Errno::EINTR, Errno::ECHILD]),
         libc::SYS_getrandom => ("getrandom", &[Errno::EINTR]),
+        // By a sandbox.
+        libc::SYS_shutdown => ("shutdown", &[Errno::EPERM]),
         libc::SYS_close_range => ("close_range", &[Errno::ENOSYS]),
         _ => infallible(number),
     }
@@ -240,7 +242,6 @@ fn infallible(number: i64) -> (&'static str, &'static [Errno]) {
         libc::SYS_brk => "brk",
         libc::SYS_ioctl => "ioctl",
         libc::SYS_getsockopt => "getsockopt",
-        libc::SYS_shutdown => "shutdown",
         libc::SYS_lseek => "lseek",
         libc::SYS_prctl => "prctl",
         libc::SYS_exit => "exit",

@@ -137,6 +137,21 @@ fn every_early_end_is_told_as_after_a_fork_and_leaves_nothing() {
 }
 
 #[test]
+fn the_program_s_own_threads_keep_what_they_open_in_the_session_leader() {
+    let home = Home::new();
+    let busy = actor(&home, "exits-on-go:7").set("ACTOR_BUSY", "").set("ACTOR_READY", "notify").spawn(&["start"]);
+    let rounds = |pid: i32| home.lines("notes").iter().filter(|line| **line == format!("busy {pid}")).count();
+    eventually("the daemon", || home.pidfile().exists() && rounds(home.pid()) > 0);
+    let leader = *stat(home.pid()).first().expect("its parent");
+    // Long after it has let go of what is the daemon's.
+    let so_far = rounds(leader);
+    eventually("the leader's thread", || rounds(leader) > so_far + 3);
+    home.go();
+    Told::of(busy).assert(7, FAILED, "error: the worker ended with exit code 7 before it was ready\n");
+    home.assert_nothing_left();
+}
+
+#[test]
 fn a_panic_is_told_and_an_end_without_ready_is_what_it_is() {
     let home = Home::new();
     let told = actor(&home, "panics").set("ACTOR_SETTLE", FOR_EVER).run(&["start"]);

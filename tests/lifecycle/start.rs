@@ -540,3 +540,10 @@ fn a_child_forked_before_ready_does_not_hold_the_start_up() {
     let told = home.actor("forks-before-ready").run(&["start"]);
     told.assert(0, &format!("Starting actor ... OK (pid {})\n", home.pid()), "");
 }
+
+#[test]
+fn who_waits_until_a_process_is_gone_that_is_not_its_child_is_not_kept_waiting_by_the_start() {
+    let home = Home::new();
+    let told = home.actor("waits-for-an-orphan").set("ACTOR_READY", "notify").run(&["start"]);
+    told.assert(0, &format!("Starting actor ... OK (pid {})\n", home.pid()), "");
+}

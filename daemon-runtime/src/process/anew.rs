@@ -16,6 +16,7 @@ use nix::sys::signal::SigSet;
 use nix::unistd::{Pid, getsid};
 
 use super::daemon::{self, Arrived, Kit};
+use super::leader::Image;
 use super::origin::{Origin, text, texts, with_handover};
 use super::stages::{Environment, Failure, Passage, Prepared, Role};
 use super::startup::DaemonEnd;
@@ -179,12 +180,12 @@ fn start(
     };
     let kit = Kit { pidfile, prepared, streams, origin, children, manager };
     match part {
-        Part::Leader => lead(plan, &kit, channel),
+        Part::Leader => lead(plan, kit, channel),
         _ => Ok(Some(daemon::arrive(spec, plan, kit, channel, Environment::Daemons))),
     }
 }
 
-fn lead(plan: &Plan, kit: &Kit, channel: DaemonEnd) -> ! {
+fn lead(plan: &Plan, kit: Kit, channel: DaemonEnd) -> ! {
     let mut environment: Vec<_> = if plan.env_clear { Vec::new() } else { env::vars_os().collect() };
     environment.retain(|(key, _)| !is_variable(key));
     for (key, value) in kit.prepared.variables(plan) {
@@ -195,7 +196,7 @@ fn lead(plan: &Plan, kit: &Kit, channel: DaemonEnd) -> ! {
     let handed = Handed { origin, pidfile: &kit.pidfile, streams: &kit.streams, channel: &channel, manager };
     leader::adopt_orphans();
     match handed.spawn(plan, Part::Daemon, environment) {
-        Ok(daemon) => leader::stay(kit, channel, daemon),
+        Ok(daemon) => leader::stay(kit, channel, daemon, Image::Anew),
         Err(source) => leader::fail(&channel, Failure::SessionLeader(source)),
     }
 }

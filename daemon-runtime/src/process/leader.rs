@@ -1,18 +1,20 @@
 //! The session leader: it makes the session, forks the daemon, stays until the launcher has its answer, and goes.
 
 use std::io;
+use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl::{get_child_subreaper, set_child_subreaper};
 use nix::sys::signal::Signal;
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::{Pid, setsid};
 
 use super::daemon::{self, Arrived, Kit};
 use super::stages::{Environment, Failure};
 use super::startup::{DaemonEnd, Word};
+use super::streams;
 use crate::spec::Spec;
 use crate::spec::plan::Plan;
 use crate::spec::stage::Stage;
@@ -24,7 +26,7 @@ use crate::sys::{descriptor, disposition, exit};
 pub(super) fn live(spec: &Spec, plan: &Plan, kit: Kit, channel: DaemonEnd) -> Arrived {
     match detach() {
         Ok(Side::Child) => daemon::arrive(spec, plan, kit, channel, Environment::Launchers),
-        Ok(Side::Parent(pid)) => stay(&kit, channel, pid),
+        Ok(Side::Parent(pid)) => stay(kit, channel, pid, Image::Forked),
         Err(source) => fail(&channel, Failure::Stage(Stage::Detach, source)),
     }
 }
@@ -44,8 +46,17 @@ pub(super) fn adopt_orphans() {
     let _ = set_child_subreaper(true);
 }
 
+/// How the session leader was made: what it may close depends on it.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Image {
+    /// By fork(2), of a process with one thread: nobody else is here.
+    Forked,
+    /// It is the program begun anew, and `main` may have begun threads, which have descriptors of their own.
+    Anew,
+}
+
 /// The daemon is there, and this process is its parent: hands it over to the launcher, and stays as long as it is needed.
-pub(super) fn stay(kit: &Kit, channel: DaemonEnd, daemon: Pid) -> ! {
+pub(super) fn stay(kit: Kit, channel: DaemonEnd, daemon: Pid, image: Image) -> ! {
     let handle = match PidFd::open(daemon.as_raw()) {
         Ok(handle) => handle,
         Err(source) => {
@@ -56,12 +67,29 @@ pub(super) fn stay(kit: &Kit, channel: DaemonEnd, daemon: Pid) -> ! {
         }
     };
     channel.introduce(daemon.as_raw(), &handle);
-    let pipes = kit.streams.drains();
-    // The launcher's pipes must close when the launcher goes, and the claim is the daemon's. By their numbers: no destructor
-    // runs here any more, because each page that one wrote to would be copied first, for a process that is about to end.
-    let [out, err] = pipes.map(|pipe| pipe.map_or(-1, |pipe| pipe.as_raw_fd()));
-    descriptor::close_all_but([handle.as_fd().as_raw_fd(), channel.as_fd().as_raw_fd(), out, err]);
-    if daemon_ends_first(&handle, &channel) {
+    // The launcher's pipes must close when the launcher goes, and the claim is the daemon's.
+    match image {
+        Image::Forked => {
+            // By their numbers: no destructor runs here any more, because each page that one wrote to would be copied first,
+            // for a process that is about to end.
+            let kit = ManuallyDrop::new(kit);
+            let pipes = kit.streams.drains();
+            let [out, err] = pipes.map(|pipe| pipe.map_or(-1, |pipe| pipe.as_raw_fd()));
+            descriptor::close_all_but([handle.as_fd().as_raw_fd(), channel.as_fd().as_raw_fd(), out, err]);
+            wait(daemon, &handle, channel, pipes)
+        }
+        Image::Anew => {
+            streams::discard();
+            let drains = kit.streams.into_drains();
+            drop((kit.pidfile, kit.prepared, kit.manager));
+            wait(daemon, &handle, channel, drains.each_ref().map(|pipe| pipe.as_ref().map(AsFd::as_fd)))
+        }
+    }
+}
+
+/// Waits until the launcher has its answer, or the daemon has ended.
+fn wait(daemon: Pid, handle: &PidFd, channel: DaemonEnd, pipes: [Option<BorrowedFd<'_>>; 2]) -> ! {
+    if daemon_ends_first(daemon, handle, &channel) {
         let status = wait_status(daemon);
         channel.say(&if is_alone() { Word::EndedAlone { status } } else { Word::Ended { status } });
     }
@@ -80,19 +108,34 @@ pub(super) fn fail(channel: &DaemonEnd, failure: Failure) -> ! {
 }
 
 /// Waits for the end of the daemon or of the launcher's interest; true if it is the daemon's.
-fn daemon_ends_first(handle: &PidFd, channel: &DaemonEnd) -> bool {
+fn daemon_ends_first(daemon: Pid, handle: &PidFd, channel: &DaemonEnd) -> bool {
     loop {
-        let daemon = PollFd::new(handle.as_fd(), PollFlags::POLLIN);
+        let ended = PollFd::new(handle.as_fd(), PollFlags::POLLIN);
         // Not for the launcher's words, which are the daemon's to read, but for the end of them.
         let launcher = PollFd::new(channel.as_fd(), PollFlags::from_bits_retain(nix::libc::POLLRDHUP));
-        let mut fds = [daemon, launcher];
-        match poll(&mut fds, PollTimeout::NONE) {
+        let mut fds = [ended, launcher];
+        match poll(&mut fds, PollTimeout::from(ROUND)) {
+            Ok(0) => reap_orphans(daemon),
             Ok(_) if fds[0].any() == Some(true) => return true,
             // nix does not know this event's bit, and says `None` when it comes.
             Ok(_) if fds[1].any() != Some(false) => return false,
             Ok(_) | Err(Errno::EINTR) => {}
             Err(_) => std::thread::sleep(std::time::Duration::from_millis(10)),
         }
+    }
+}
+
+/// How often the orphans are looked after while a start lasts, in milliseconds.
+const ROUND: u8 = 50;
+
+/// What the daemon's orphans leave must not stay: who waits until one of them is gone would wait for ever. Only children of
+/// this thread are waited for: those of a program's other threads are theirs.
+fn reap_orphans(daemon: Pid) {
+    let ended = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::__WNOTHREAD;
+    while let Ok(status) = waitid(Id::All, ended | WaitPidFlag::WNOWAIT) {
+        // The daemon's own end is told, and waited for elsewhere.
+        let Some(orphan) = status.pid().filter(|pid| *pid != daemon) else { return };
+        let _ = waitid(Id::Pid(orphan), ended);
     }
 }
 
@@ -106,7 +149,8 @@ fn wait_status(daemon: Pid) -> i32 {
 }
 
 /// Whether nobody is left who descends from the daemon, which has ended: prctl(2), `PR_SET_CHILD_SUBREAPER`. Those of the
-/// session all do, because a process comes into a session only by its parent.
+/// session all do, because a process comes into a session only by its parent; but whom the worker forked into another pid
+/// namespace, and left, was adopted there.
 fn is_alone() -> bool {
     get_child_subreaper() == Ok(true)
         && loop {

@@ -184,6 +184,11 @@ impl Streams {
     pub(crate) fn drains(&self) -> [Option<BorrowedFd<'_>>; 2] {
         [&self.out_pipe, &self.err_pipe].map(|pipe| pipe.as_ref().map(|pipe| pipe.reader.as_fd()))
     }
+
+    /// The same; the rest is closed.
+    pub(crate) fn into_drains(self) -> [Option<OwnedFd>; 2] {
+        [self.out_pipe, self.err_pipe].map(|pipe| pipe.map(|pipe| pipe.reader))
+    }
 }
 
 fn named<T>(name: &'static str, stream: &Stream, result: io::Result<T>) -> Result<T, Error> {
@@ -298,5 +303,14 @@ pub(crate) fn ensure_standard() {
         }
         // It is the standard descriptor now, and stays.
         std::mem::forget(null);
+    }
+}
+
+/// Gives all three streams to /dev/null, as far as it is there: for a process that only waits.
+pub(crate) fn discard() {
+    if let Ok(null) = File::options().read(true).write(true).open("/dev/null") {
+        let _ = again(|| dup2_stdin(&null));
+        let _ = again(|| dup2_stdout(&null));
+        let _ = again(|| dup2_stderr(&null));
     }
 }

@@ -305,10 +305,10 @@ impl<'a> Watch<'a> {
         self.begun.pidfile.started();
         // From here on the claim is the daemon's alone: whenever it dies, nobody is to find it held by us.
         drop(self.begun.pidfile);
-        // The session leader goes when it hears that the start is agreed on, and the daemon parts meanwhile: who waits for the
-        // slower one first sleeps once.
-        reap(self.begun.leader);
+        // The session leader goes when it hears that the start is agreed on, and the daemon parts meanwhile. The channel is
+        // let go of first: where a sandbox keeps half an end of it from being told, the whole end is.
         self.begun.channel.wait_for_end(self.begun.leader, LAST_WAIT);
+        reap(self.begun.leader);
         drop(self.begun.captures);
     }
 

@@ -58,7 +58,8 @@ impl Table {
 
     /// Calls `visit` for every open descriptor above the standard three but the table itself, from the lowest number up.
     fn visit(&self, mut visit: impl FnMut(RawFd, FdFlag)) -> io::Result<()> {
-        let mut left = self.count();
+        let counted = self.count();
+        let mut left = counted;
         let most = left.saturating_mul(2).saturating_add(GAPS);
         let mut visit_one = |fd: RawFd| {
             let found = flags(fd);
@@ -72,17 +73,19 @@ impl Table {
             left -= usize::from(visit_one(next));
             next += 1;
         }
-        if left == 0 && next > 0 {
+        // Where a thread has opened one meanwhile, it may have been counted for the last of these.
+        if left == 0 && next > 0 && self.count() <= counted {
             return Ok(());
         }
         // Few descriptors, far apart, or a kernel that does not count them: it makes an inode for each that it lists.
         let flags = OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         // A copy shares its place in the listing, so it is read from a directory of its own where there is one.
         let mut own = again(|| Dir::openat(&self.0, ".", flags, Mode::empty()))?;
+        let listing = own.as_raw_fd();
         for entry in own.iter() {
             // Half a list would leave open what should be closed: an entry that cannot be read is an error.
             let number = entry?.file_name().to_str().ok().and_then(|name| name.parse().ok());
-            if let Some(fd) = number.filter(|fd| *fd >= next) {
+            if let Some(fd) = number.filter(|fd| *fd >= next && *fd != listing) {
                 visit_one(fd);
             }
         }
@@ -212,6 +215,24 @@ mod tests {
         for fd in [-1, i32::MIN, i32::MAX] {
             assert!(!is_open(fd) && !is_close_on_exec(fd) && identity(fd).is_err() && adopt(fd).is_none(), "{fd}");
         }
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "reads /proc")]
+    fn a_table_that_has_to_be_listed_does_not_show_the_descriptor_that_lists_it() {
+        // A folder with the same names in it, whose size the kernel does not tell.
+        let flags = OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let table = Table(open_path("/proc/self/fdinfo", flags, Mode::empty()).expect("open"));
+        assert_eq!(table.count(), 0);
+        let other = std::fs::File::open("/dev/null").expect("open");
+        let (mut listings, mut is_other_seen) = (0, false);
+        let visited = table.visit(|fd, _| {
+            let is_listing = std::fs::read_link(format!("/proc/self/fd/{fd}")).is_ok_and(|to| to.ends_with("fdinfo"));
+            listings += u32::from(is_listing);
+            is_other_seen |= fd == other.as_raw_fd();
+        });
+        visited.expect("visited");
+        assert_eq!((listings, is_other_seen), (0, true));
     }
 
     #[test]
