@@ -6,6 +6,7 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::ops::RangeInclusive;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -142,6 +143,10 @@ fn list(folder: &Path) -> io::Result<fs::ReadDir> {
     again(|| fs::read_dir(folder))
 }
 
+/// The numbers by which a daemon most often has its claim and its pidfile, which the launcher opens among the first: looked at
+/// before all are listed, and nothing more than that.
+const LIKELY: RangeInclusive<i32> = 5..=8;
+
 /// The descriptors of a process, of which one may be of a certain file.
 struct Table {
     folder: String,
@@ -155,11 +160,16 @@ impl Table {
         Ok(Self { folder: format!("/proc/{pid}"), file: (metadata.dev(), metadata.ino()) })
     }
 
-    /// The first of the file that has such locks.
+    /// One of the file that has such locks.
     fn find(&self, has_lock: impl Fn(&str) -> bool) -> io::Result<Option<i32>> {
+        for fd in LIKELY {
+            if self.has(fd, &has_lock)? {
+                return Ok(Some(fd));
+            }
+        }
         for entry in list(&Path::new(&self.folder).join("fdinfo"))?.flatten() {
             let fd = entry.file_name().to_str().and_then(|fd| fd.parse().ok());
-            let Some(fd) = fd else { continue };
+            let Some(fd) = fd.filter(|fd| !LIKELY.contains(fd)) else { continue };
             if self.has(fd, &has_lock)? {
                 return Ok(Some(fd));
             }
