@@ -7,9 +7,9 @@ use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::action::{Action, OrderOptions, StartOptions, StatusOptions, StopOptions, fields};
-use crate::asked::{self, Told};
 use crate::spec::flags::Flags;
 use crate::spec::{CustomAction, Spec};
+use crate::verbs::{self, Told};
 
 /// Understands what was asked. What it says of an instance and of the worker's flags goes into the spec.
 ///
@@ -20,7 +20,7 @@ pub(crate) fn parse(spec: &Spec, program: Option<&OsStr>, words: &[OsString]) ->
         let reason = format!("the worker's flag `{flag}` is one of the actions' own; give it another name");
         return Err(Told::mistake(&reason));
     }
-    let program = asked::program_name(spec, program);
+    let program = verbs::program_name(spec, program);
     let named = words.first().and_then(|word| spec.verbs().find(|verb| word == verb)).and_then(verb);
     let known = named.map(|verb| top(program.clone()).subcommand(of(spec, verb)));
     if let Some(Ok(action)) = known.map(|command| read(spec, command, words)) {
@@ -53,7 +53,7 @@ fn take_flags(spec: &Spec, matches: &ArgMatches) -> Result<(), clap::Error> {
         }
     }
     match &spec.flags {
-        Some(flags) if asked::takes_flags(verb) => (flags.take)(args),
+        Some(flags) if verbs::takes_flags(verb) => (flags.take)(args),
         _ => Ok(()),
     }
 }
@@ -63,7 +63,7 @@ fn told(spec: &Spec, error: &clap::Error) -> Told {
     let mut text = error.render().ansi().to_string();
     if error.kind() == ErrorKind::InvalidSubcommand {
         // clap only tells the nearest.
-        text.push_str(&asked::all_actions(spec));
+        text.push_str(&verbs::all_actions(spec));
     }
     Told { text, code }
 }
@@ -84,7 +84,7 @@ fn whole(spec: &Spec, program: String) -> Command {
         .subcommands(spec.verbs().filter_map(verb).map(|verb| of(spec, verb)))
         .subcommands(spec.actions.iter().map(custom));
     if let Some(about) = &spec.about {
-        command = command.about(asked::first_paragraph(about).to_owned()).long_about(about.trim().to_owned());
+        command = command.about(verbs::first_paragraph(about).to_owned()).long_about(about.trim().to_owned());
     }
     match &spec.version {
         Some(version) => command.version(version.clone()),
@@ -96,7 +96,7 @@ fn whole(spec: &Spec, program: String) -> Command {
 fn of(spec: &Spec, verb: Command) -> Command {
     let name = verb.get_name().to_owned();
     let verb = match &spec.flags {
-        Some(flags) if asked::takes_flags(&name) => with_flags(flags, verb),
+        Some(flags) if verbs::takes_flags(&name) => with_flags(flags, verb),
         _ => verb,
     };
     match spec.instances {
@@ -113,7 +113,7 @@ fn with_flags(flags: &Flags, verb: Command) -> Command {
 
 fn custom(action: &CustomAction) -> Command {
     let about = action.about().trim();
-    Command::new(action.name.clone()).about(asked::first_paragraph(about).to_owned()).long_about(about.to_owned())
+    Command::new(action.name.clone()).about(verbs::first_paragraph(about).to_owned()).long_about(about.to_owned())
 }
 
 fn instance(count: u32) -> Arg {
@@ -136,7 +136,7 @@ fn verb(name: &str) -> Option<Command> {
         "reload" | "run" => Vec::new(),
         _ => return None,
     };
-    Some(Command::new(name.to_owned()).about(asked::about(name)).args(args))
+    Some(Command::new(name.to_owned()).about(verbs::about(name)).args(args))
 }
 
 fn json() -> Arg {
@@ -190,7 +190,7 @@ fn action(spec: &Spec, matches: &ArgMatches) -> Action {
         // clap has refused every action that there is not.
         Some((word, args)) => {
             let order =
-                spec.verbs().find(|verb| *verb == word).and_then(|word| asked::order(word, order_options(args)));
+                spec.verbs().find(|verb| *verb == word).and_then(|word| verbs::order(word, order_options(args)));
             order.unwrap_or_else(|| Action::Custom(word.to_owned()))
         }
     }

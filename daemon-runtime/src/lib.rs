@@ -85,6 +85,7 @@ mod schedule;
 mod service;
 mod spec;
 mod sys;
+mod verbs;
 
 pub use action::{
     Action, Answer, Asked, Detached, IntoAction, LastTick, Launch, NextTick, OrderOptions, Ordered, Reload, Restart,

@@ -3,9 +3,9 @@
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write;
 
-use super::{Told, about, all_actions, first_paragraph, program_name};
 use crate::action::Action;
 use crate::spec::Spec;
+use crate::verbs::{Told, about, all_actions, first_paragraph, program_name};
 
 /// There is always something to tell: whoever named an action, and nothing else, was understood before.
 pub(crate) fn parse(spec: &Spec, program: Option<&OsStr>, words: &[OsString]) -> Result<Action, Told> {

@@ -9,7 +9,7 @@ use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, getpid, setpgid, tcsetpgrp};
 
-use super::launcher;
+use super::streams;
 use crate::error::Error;
 use crate::sys::disposition::{ChildrenStay, Mask};
 use crate::sys::exit;
@@ -20,7 +20,7 @@ pub(super) fn part() -> Result<(), Error> {
     if getpid() != Pid::from_raw(1) {
         return Ok(());
     }
-    launcher::flush();
+    streams::flush();
     let children = ChildrenStay::begin().map_err(|source| Error::Signals { source })?;
     // From before there is anybody to pass them on to.
     let mask = Mask::block(&SigSet::all()).map_err(|source| Error::Signals { source })?;

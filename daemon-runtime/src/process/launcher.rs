@@ -1,7 +1,6 @@
 //! The launcher: what the user ran. It refuses what can be refused early, forks, and stays until it knows how the start
 //! came out.
 
-use std::io::{self, Write};
 use std::mem;
 use std::thread;
 
@@ -177,7 +176,7 @@ impl Tools {
 
     /// Begins the session leader, which is another image of this program.
     fn begin_anew(mut self, plan: &Plan, pidfile: &Claimed, manager: Option<&Manager>) -> Result<(Pid, Self), Error> {
-        flush();
+        streams::flush();
         self.streams.keep_terminal().map_err(|source| Error::Channel { source })?;
         let (origin, channel) = (&self.origin, &self.daemon_end);
         let handed = Handed { origin, pidfile, streams: &self.streams, channel, manager };
@@ -191,7 +190,7 @@ impl Tools {
 fn fork_quietly() -> Result<Place, Error> {
     // Asked before the flush as well: a thread that a hook has begun may hold the lock on stdout for ever.
     refuse_threads().map_err(refused)?;
-    flush();
+    streams::flush();
     let mask = Mask::block(&SigSet::all()).map_err(|source| Error::Signals { source })?;
     match fork() {
         Ok(Side::Parent(leader)) => Ok(Place::Launcher(leader)),
@@ -202,10 +201,4 @@ fn fork_quietly() -> Result<Place, Error> {
         Err(Unforked::Threads(threads)) => Err(refused(threads)),
         Err(Unforked::Failed(source)) => Err(Error::Detach { step: "fork", source }),
     }
-}
-
-/// What stands in the buffers would come out twice, once in each process.
-pub(super) fn flush() {
-    let _ = io::stdout().flush();
-    let _ = io::stderr().flush();
 }

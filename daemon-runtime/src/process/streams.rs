@@ -5,7 +5,7 @@ mod capture;
 mod journal;
 
 use std::fs::{File, Permissions};
-use std::io;
+use std::io::{self, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::Path;
@@ -313,4 +313,10 @@ pub(crate) fn discard() {
         let _ = again(|| dup2_stdout(&null));
         let _ = again(|| dup2_stderr(&null));
     }
+}
+
+/// Before a fork: what stands in the buffers would come out twice, once in each process.
+pub(super) fn flush() {
+    let _ = io::stdout().flush();
+    let _ = io::stderr().flush();
 }
