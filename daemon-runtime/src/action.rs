@@ -11,6 +11,7 @@ pub(crate) mod start;
 pub(crate) mod status;
 pub(crate) mod stop;
 pub(crate) mod ticks;
+mod vouched;
 
 use std::ffi::{OsStr, OsString};
 use std::time::Duration;

@@ -46,6 +46,14 @@ fn writes_to(home: &Home, pid: i32, name: &str) {
     eventually("the log to be opened again", || open().any(|file| file == new) && open().all(|file| file != old));
 }
 
+/// The log is moved away, and the daemon told so.
+#[track_caller]
+fn is_rotated(home: &Home, pid: i32) {
+    rotate(home);
+    reloads(home);
+    writes_to(home, pid, "log");
+}
+
 fn link(pid: i32, fd: i32) -> Option<std::path::PathBuf> {
     fs::read_link(format!("/proc/{pid}/fd/{fd}")).ok()
 }
@@ -56,9 +64,7 @@ fn what_is_printed_after_a_reload_is_in_a_new_file_of_the_same_name_and_mode() {
         let home = Home::new();
         let pid = start(&home, scribe(&home, &around(&home, "out:before", "out:after"), way));
         for _ in 0..3 {
-            rotate(&home);
-            reloads(&home);
-            writes_to(&home, pid, "log");
+            is_rotated(&home, pid);
         }
         go(&home, "go");
         eventually("the line", || home.read("log") == "after\n");
@@ -74,9 +80,7 @@ fn what_was_printed_before_the_reload_stays_where_it_was_and_both_streams_are_in
         let home = Home::new();
         let steps = around(&home, "out:one,err:two", "out:three,err:four,out:five");
         let pid = start(&home, scribe(&home, &steps, way).set("ACTOR_STDERR", home.path("log")));
-        rotate(&home);
-        reloads(&home);
-        writes_to(&home, pid, "log");
+        is_rotated(&home, pid);
         go(&home, "go");
         eventually("the lines", || home.lines("log").len() == 3);
         stop(&home);
@@ -92,9 +96,7 @@ fn each_stream_has_its_own_file_again() {
         let home = Home::new();
         let steps = around(&home, "out:one,err:two", "out:three,err:four");
         let pid = start(&home, scribe(&home, &steps, way).set("ACTOR_STDERR", home.path("errors")));
-        rotate(&home);
-        reloads(&home);
-        writes_to(&home, pid, "log");
+        is_rotated(&home, pid);
         go(&home, "go");
         eventually("the lines", || home.read("log") == "three\n" && home.read("errors") == "two\nfour\n");
         stop(&home);
@@ -172,9 +174,7 @@ fn the_next_image_of_the_program_knows_the_path_too() {
         go(&home, "first");
         eventually("the next image", || home.read("log") == "anew\n");
         eventually("it to hear", || catches(pid, Signal::SIGHUP));
-        rotate(&home);
-        reloads(&home);
-        writes_to(&home, pid, "log");
+        is_rotated(&home, pid);
         go(&home, "go");
         eventually("the line", || home.read("log") == "after\n");
         stop(&home);

@@ -6,6 +6,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::home::{Home, Program, eventually};
+use crate::stages::STAGES;
 
 fn traced(home: &Home, listens: &str) -> Program {
     let program = home.cast(Path::new(env!("CARGO_BIN_EXE_traced")), "").set("ACTOR_LISTENS", listens);
@@ -24,19 +25,6 @@ fn live(home: &Home, listens: &str, detach: &str) -> i32 {
     home.assert_nothing_left();
     pid
 }
-
-const STAGES: [&str; 10] = [
-    "detach",
-    "core_dumps",
-    "chroot",
-    "privileges",
-    "umask",
-    "workdir",
-    "pidfile",
-    "signals",
-    "descriptors",
-    "streams",
-];
 
 #[test]
 fn a_life_is_told_from_the_first_stage_to_the_end() {

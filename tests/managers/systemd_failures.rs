@@ -62,6 +62,15 @@ fn what_was_killed_is_begun_again_where_the_unit_says_so() {
     machine.succeeds(&["stop", "actor"]);
 }
 
+/// It is heard of for more than twice as long as it may be silent.
+#[track_caller]
+fn assert_gives_signs_of_life(machine: &Machine<'_>, who: &str) {
+    let beats = || machine.show("actor", &["WatchdogTimestampMonotonic"])[0].parse::<u64>().expect("a time");
+    let first = beats();
+    eventually("signs of life", || beats() > first + 1_200_000);
+    assert_eq!(machine.show("actor", &["ActiveState", "NRestarts"]), ["active", "0"], "{who}");
+}
+
 #[test]
 fn a_daemon_that_waits_or_ticks_gives_signs_of_life() {
     for (role, every) in [("ready", ""), ("ticks", "100ms"), ("ticks", "3600s")] {
@@ -71,11 +80,7 @@ fn a_daemon_that_waits_or_ticks_gives_signs_of_life() {
         let pidfile = home.pidfile().display().to_string();
         machine.surround("actor", &[("ACTOR_ROLE", role), ("ACTOR_PIDFILE", &pidfile), ("ACTOR_EVERY", every)]);
         machine.succeeds(&["start", "actor"]);
-        let beats = || machine.show("actor", &["WatchdogTimestampMonotonic"])[0].parse::<u64>().expect("a time");
-        let first = beats();
-        // More than twice as long as it may be without.
-        eventually("signs of life", || beats() > first + 1_200_000);
-        assert_eq!(machine.show("actor", &["ActiveState", "NRestarts"]), ["active", "0"], "{role} {every}");
+        assert_gives_signs_of_life(&machine, &format!("{role} {every}"));
         machine.succeeds(&["stop", "actor"]);
         assert_eq!(home.lines("ends"), ["success exited 0"]);
     }
@@ -90,10 +95,7 @@ fn an_async_worker_that_awaits_the_shutdown_gives_signs_of_life() {
     machine.write("actor.service", &format!("[Service]\nType=notify\nExecStart={program} run\nWatchdogSec=500ms\n"));
     machine.surround("actor", &[("ACTOR_ROLE", "waits")]);
     machine.succeeds(&["start", "actor"]);
-    let beats = || machine.show("actor", &["WatchdogTimestampMonotonic"])[0].parse::<u64>().expect("a time");
-    let first = beats();
-    eventually("signs of life", || beats() > first + 1_200_000);
-    assert_eq!(machine.show("actor", &["ActiveState", "NRestarts"]), ["active", "0"]);
+    assert_gives_signs_of_life(&machine, "asynchronous");
     machine.succeeds(&["stop", "actor"]);
 }
 

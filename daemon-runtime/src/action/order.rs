@@ -5,17 +5,15 @@
 
 use std::time::{Duration, Instant};
 
-use super::stop::handle;
 use super::ticks::{LastTick, Ticks};
+use super::vouched::{self, Vouched};
 use crate::error::Error;
+use crate::pidfile::PAUSE;
 use crate::pidfile::record::{Opened, Record};
-use crate::pidfile::{Holders, Life, PAUSE, Running, look};
-use crate::process::privileges::user_of;
-use crate::process::{Observer, session};
+use crate::process::Observer;
 use crate::spec::Spec;
 use crate::spec::order::Order;
 use crate::spec::plan::Plan;
-use crate::sys::pidfd::PidFd;
 
 /// How long `run-now`, `pause` and `resume` wait.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -49,11 +47,9 @@ pub(crate) fn order(
         return Err(Error::NotRepeating { action });
     }
     let plan = Plan::of(spec)?;
-    let cannot_tell = |reason| Error::CannotTell { path: plan.pidfile.clone(), reason };
-    let daemon = find(&plan, action)?;
-    let Some(handle) = handle(&plan, &daemon)? else { return Err(Error::NobodyToAsk { action }) };
-    let told = Opened::find(&plan.pidfile, daemon.pid).map_err(cannot_tell)?;
-    let asking = Asking { order, pid: daemon.pid, handle, told };
+    let Some(daemon) = vouched::find(&plan)? else { return Err(Error::NobodyToAsk { action }) };
+    let told = Opened::find(&plan.pidfile, daemon.pid).map_err(|reason| vouched::cannot_tell(&plan, reason))?;
+    let asking = Asking { order, daemon, told };
     let before = asking.ask()?;
     let timeout = match order {
         Order::RunNow => options.timeout,
@@ -63,34 +59,24 @@ pub(crate) fn order(
     asking.wait(&before, timeout, observer)
 }
 
-fn find(plan: &Plan, action: &'static str) -> Result<Running, Error> {
-    let cannot_tell = |reason| Error::CannotTell { path: plan.pidfile.clone(), reason };
-    match look(&plan.pidfile, user_of(plan))? {
-        Life::Running(daemon) => Ok(daemon),
-        Life::Absent | Life::Dead { .. } | Life::Starting => Err(Error::NobodyToAsk { action }),
-        Life::Held => Err(cannot_tell(Holders::told(&plan.pidfile))),
-        Life::Unknown { reason } => Err(cannot_tell(reason)),
-    }
-}
-
 /// A daemon that something is asked of.
 struct Asking {
     order: Order,
-    pid: i32,
-    handle: PidFd,
+    daemon: Vouched,
     told: Option<Opened>,
 }
 
 impl Asking {
     /// Sends the signal, and returns what the daemon had told before.
     fn ask(&self) -> Result<Record, Error> {
-        let (pid, signal) = (self.pid, self.order.signal());
-        let unseen = |e| Error::Look { pid, reason: session::why_unseen(pid, &e) };
-        let is_heard = session::handles(pid, signal).map_err(unseen);
+        let (pid, signal) = (self.daemon.pid, self.order.signal());
+        let is_heard = vouched::handles(pid, signal);
         let before = self.read();
         match (is_heard, before) {
             // It has ended since it was found: then what was seen of it says nothing.
-            _ if self.handle.has_ended().unwrap_or(false) => Err(Error::NobodyToAsk { action: self.order.word() }),
+            _ if self.daemon.handle.has_ended().unwrap_or(false) => {
+                Err(Error::NobodyToAsk { action: self.order.word() })
+            }
             (Err(error), _) => Err(error),
             (Ok(true), Some(before)) if before.repeats => self.send(signal).map(|()| before),
             (Ok(_), _) => Err(Error::Deaf { pid, action: self.order.word() }),
@@ -98,12 +84,8 @@ impl Asking {
     }
 
     fn send(&self, signal: i32) -> Result<(), Error> {
-        match self.handle.signal(signal) {
-            Err(e) if e.raw_os_error() == Some(nix::libc::ESRCH) => {
-                Err(Error::NobodyToAsk { action: self.order.word() })
-            }
-            sent => sent.map_err(|source| Error::unsent(self.pid, signal, source)),
-        }
+        let is_sent = vouched::send(&self.daemon.handle, self.daemon.pid, signal)?;
+        if is_sent { Ok(()) } else { Err(Error::NobodyToAsk { action: self.order.word() }) }
     }
 
     fn read(&self) -> Option<Record> {
@@ -115,16 +97,16 @@ impl Asking {
         let (begun, mut next) = (Instant::now(), Duration::from_secs(1));
         loop {
             // Asked first: what a daemon has told before its end is not to be missed.
-            let has_ended = self.handle.wait(PAUSE).unwrap_or(false);
+            let has_ended = self.daemon.handle.wait(PAUSE).unwrap_or(false);
             if let Some(answer) = self.read().and_then(|now| self.answer(before, &now)) {
                 return answer;
             }
             let (so_far, action) = (begun.elapsed(), self.order.word());
             if has_ended {
-                return Err(Error::EndedMeanwhile { pid: self.pid, action });
+                return Err(Error::EndedMeanwhile { pid: self.daemon.pid, action });
             }
             if timeout.is_some_and(|timeout| so_far >= timeout) {
-                return Err(Error::Unanswered { pid: self.pid, action, waited: so_far });
+                return Err(Error::Unanswered { pid: self.daemon.pid, action, waited: so_far });
             }
             if so_far >= next {
                 observer.waiting(so_far);

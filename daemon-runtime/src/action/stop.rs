@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use super::StopOptions;
+use super::vouched::{cannot_tell, handle, send};
 use crate::error::Error;
 use crate::pidfile::{
-    Holders, Life, PAUSE, Place, Running, Standing, Turn, clear, look_at, take_turn, user_of as holder_of,
-    wait_until_free,
+    Holders, Life, PAUSE, Place, Running, Turn, clear, look_at, take_turn, user_of as holder_of, wait_until_free,
 };
 use crate::process::privileges::user_of;
 use crate::process::{Observer, session};
@@ -87,7 +87,7 @@ fn evict(plan: &Plan, doubt: Error, observer: &mut dyn Observer) -> Result<Stop,
         for pid in holders.members() {
             let Ok(handle) = PidFd::open(pid) else { continue };
             if holders.is_member(pid) {
-                signal(&handle, pid, nix::libc::SIGKILL)?;
+                send(&handle, pid, nix::libc::SIGKILL)?;
                 is_gone(&handle, LAST_WAIT, observer);
                 killed = killed.or(Some(pid));
             }
@@ -97,10 +97,6 @@ fn evict(plan: &Plan, doubt: Error, observer: &mut dyn Observer) -> Result<Stop,
         (Some(pid), []) => Ok(Stop::Killed { pid, waited: plan.stop_timeout }),
         _ => Err(doubt),
     }
-}
-
-fn cannot_tell(plan: &Plan, reason: String) -> Error {
-    Error::CannotTell { path: plan.pidfile.clone(), reason }
 }
 
 /// The daemon, if it runs. While a start or an end is in progress, who it is is about to show.
@@ -117,24 +113,6 @@ fn find(plan: &Plan, place: &Place) -> Result<Option<Running>, Error> {
     }
 }
 
-/// A handle on the daemon, or nothing if it has ended meanwhile.
-pub(super) fn handle(plan: &Plan, daemon: &Running) -> Result<Option<PidFd>, Error> {
-    if let Some(reason) = daemon.distrust() {
-        return Err(cannot_tell(plan, reason));
-    }
-    let handle = match PidFd::open(daemon.pid) {
-        Ok(handle) => handle,
-        Err(e) if e.raw_os_error() == Some(nix::libc::ESRCH) => return Ok(None),
-        Err(source) => return Err(Error::Handle { call: "pidfd_open", source }),
-    };
-    // Asked after the handle was made: if the kernel still vouches for the number, the handle cannot mean anybody else.
-    match daemon.standing(user_of(plan)) {
-        Standing::Vouched => Ok(Some(handle)),
-        Standing::Gone => Ok(None),
-        Standing::Doubtful(reason) | Standing::Unseen(reason) => Err(cannot_tell(plan, reason)),
-    }
-}
-
 fn end(
     plan: &Plan,
     place: &Place,
@@ -145,7 +123,7 @@ fn end(
     let (pid, timeout) = (daemon.pid, plan.stop_timeout);
     let turn = take_turn(place);
     if matches!(turn, Turn::Ours { .. }) {
-        signal(handle, pid, plan.stop_signal)?;
+        send(handle, pid, plan.stop_signal)?;
     }
     if is_gone(handle, timeout, observer) {
         return Ok(Stop::Stopped { pid });
@@ -158,19 +136,11 @@ fn end(
         let user = user_of(plan).or_else(|| holder_of(daemon.pid));
         session::kill(session, user.filter(|uid| *uid != 0));
     }
-    signal(handle, pid, nix::libc::SIGKILL)?;
+    send(handle, pid, nix::libc::SIGKILL)?;
     if is_gone(handle, LAST_WAIT, observer) {
         return Ok(Stop::Killed { pid, waited: timeout });
     }
     Err(Error::WouldNotStop { pid, waited: timeout + LAST_WAIT, killed: true })
-}
-
-fn signal(handle: &PidFd, pid: i32, signal: i32) -> Result<(), Error> {
-    match handle.signal(signal) {
-        // It has ended by itself: that is what was wanted.
-        Err(e) if e.raw_os_error() == Some(nix::libc::ESRCH) => Ok(()),
-        other => other.map_err(|source| Error::unsent(pid, signal, source)),
-    }
 }
 
 /// Waits for the end of the process; the observer hears of every second.

@@ -191,7 +191,7 @@ pub(crate) fn drain() {
 
 /// Whether this process has one.
 pub(crate) fn is_there() -> bool {
-    is_mine()
+    PID.load(Ordering::SeqCst) == std::process::id()
 }
 
 /// Ends the relay of a process that goes on without being a daemon: its streams are the logs themselves from now on.
@@ -224,7 +224,7 @@ impl Drop for Held {
 
 /// Holds the relay still, with nothing left in it; none where there is no relay.
 pub(crate) fn hold() -> io::Result<Option<Held>> {
-    if !is_mine() {
+    if !is_there() {
         return Ok(None);
     }
     let (go_on, wait) = channel();
@@ -271,13 +271,9 @@ impl Relay {
     }
 }
 
-fn is_mine() -> bool {
-    PID.load(Ordering::SeqCst) == std::process::id()
-}
-
 /// With the relay, where this process has one.
 fn with_mine<T>(act: impl FnOnce(&Relay) -> T) -> Option<T> {
-    if is_mine() { lock().as_ref().map(act) } else { None }
+    if is_there() { lock().as_ref().map(act) } else { None }
 }
 
 fn lock() -> MutexGuard<'static, Option<Relay>> {
