@@ -15,7 +15,6 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use nix::time::ClockId;
 use serde_json::{Value, json};
 
 use self::newline::Newline;
@@ -24,6 +23,7 @@ pub use self::sockets::Socket;
 use self::sockets::Sockets;
 use self::watchdog::Watchdog;
 use crate::error::{Error, words};
+use crate::sys::clock::monotonic;
 use crate::sys::descriptor;
 use crate::sys::environ;
 
@@ -124,8 +124,7 @@ impl Manager {
 
     /// A reload has begun. It is over when what comes back is dropped; in another image of the program, when that is ready.
     pub(crate) fn reloading(&self) -> Reloading<'_> {
-        let now = ClockId::CLOCK_MONOTONIC.now().map(Duration::from).unwrap_or_default();
-        self.say(&format!("RELOADING=1\nMONOTONIC_USEC={}", now.as_micros()));
+        self.say(&format!("RELOADING=1\nMONOTONIC_USEC={}", monotonic().as_micros()));
         Reloading(self)
     }
 

@@ -6,6 +6,7 @@ pub(crate) mod again;
 pub(crate) mod allocations;
 pub(crate) mod atfork;
 pub(crate) mod capability;
+pub(crate) mod clock;
 pub(crate) mod descriptor;
 pub(crate) mod disposition;
 pub(crate) mod ear;

@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::pidfile::record::{self, Past, Record, monotonic};
+use crate::pidfile::record::{self, Past, Record};
+use crate::sys::clock::monotonic;
 
 /// How far a tick may be over due until it is taken to run, where the daemon has not said so: those that follow each other fast
 /// are told of together.

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub(crate) use self::bytes::{Buffer, SIZE};
-pub(crate) use self::recorder::{Asked, Recorder, monotonic};
+pub(crate) use self::recorder::{Asked, Recorder};
 pub(crate) use self::text::Text;
 use super::place::Place;
 use crate::error::{Error, words};

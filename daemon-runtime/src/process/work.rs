@@ -9,12 +9,13 @@ use super::startup::Word;
 use super::{program, reason};
 use crate::context::{Cause, Context, Tick};
 use crate::event::event;
-use crate::pidfile::record::{self, Asked};
+use crate::pidfile::record::Asked;
 use crate::schedule::{Clock, Next, Occasion, Turn, Woken, repeat};
 use crate::spec::plan::Plan;
 use crate::spec::setting::OnError;
 use crate::spec::worker::{Body, Ending};
 use crate::spec::{Job, Timetable};
+use crate::sys::clock::monotonic;
 
 /// The exit code of a panic, as Rust has it.
 pub(crate) const PANICKED: u8 = 101;
@@ -86,7 +87,7 @@ fn ticks(
     context: &Context,
     agreement: &Agreement,
 ) -> ControlFlow<Broken> {
-    let clock = Monotonic { anchor: Instant::now(), begun: record::monotonic(), context };
+    let clock = Monotonic { anchor: Instant::now(), begun: monotonic(), context };
     let mut tick = Tick::new(context.clone());
     repeat(timetable, &clock, |turn| {
         let scheduled = clock.anchor.checked_add(turn.due.at).unwrap_or(clock.anchor);

@@ -3,10 +3,9 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use nix::time::{ClockId, clock_gettime};
-
 use super::{Buffer, Past, Record, Text, read_open, write};
 use crate::pidfile::Claimed;
+use crate::sys::clock::monotonic;
 
 /// Ticks that follow each other faster than this are told of together: nobody could read of each, and writing would take
 /// longer than they do.
@@ -152,11 +151,6 @@ fn gone_on(before: &Record) -> Record {
         next: None,
         ..before.clone()
     }
-}
-
-/// The time on the monotonic clock, which is the same in all processes.
-pub(crate) fn monotonic() -> Duration {
-    clock_gettime(ClockId::CLOCK_MONOTONIC).map(Duration::from).unwrap_or_default()
 }
 
 fn wall() -> Duration {
