@@ -24,7 +24,7 @@ pub use run::Run;
 pub use start::Start;
 pub use status::{State, Status, Vitals};
 pub use stop::Stop;
-pub use ticks::{LastTick, NextTick, RunningTick, Ticks};
+pub use ticks::{LastTick, NextTick, RecentTick, RunningTick, Ticks};
 
 use crate::error::Error;
 use crate::process::{Observer, Silent};
@@ -131,8 +131,9 @@ pub struct StatusOptions {
     ///
     /// A repeating daemon's `ticks`, which it tells without being asked for, has `done`, `failed`, `skipped` (counts), `paused`,
     /// `last` (`number`, `time` when it began, `seconds` that it took, `ok`, `error`), `running` (`number`, `seconds` so far) and
-    /// `next` (`number`, `time`, `seconds` until then), the last three null where there is none. Times are UTC, as RFC 3339 has
-    /// them. All of it is the daemon's own word.
+    /// `next` (`number`, `time`, `seconds` until then), these three null where there is none, and `recent`, a list of the last
+    /// ticks, 32 at most and the oldest first (`number`, `seconds`, `ok`). Times are UTC, as RFC 3339 has them. All of it is the
+    /// daemon's own word.
     ///
     /// What the account may not see is null; of a daemon that became another `user`, only root sees all.
     pub fields: Vec<String>,

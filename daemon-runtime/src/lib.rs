@@ -88,8 +88,8 @@ mod sys;
 mod verbs;
 
 pub use action::{
-    Action, Answer, Asked, Detached, IntoAction, LastTick, Launch, NextTick, OrderOptions, Ordered, Reload, Restart,
-    Run, RunningTick, Start, StartOptions, State, Status, StatusOptions, Stop, StopOptions, Ticks, Vitals,
+    Action, Answer, Asked, Detached, IntoAction, LastTick, Launch, NextTick, OrderOptions, Ordered, RecentTick, Reload,
+    Restart, Run, RunningTick, Start, StartOptions, State, Status, StatusOptions, Stop, StopOptions, Ticks, Vitals,
 };
 #[cfg(feature = "tokio")]
 pub use asynchronous::block_on;

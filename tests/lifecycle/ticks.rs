@@ -77,6 +77,9 @@ fn the_json_has_every_count_and_the_last_tick_and_the_next_one() {
     let last = &told["last"];
     assert_eq!((&last["number"], &last["ok"], &last["error"]), (&json!(0), &json!(false), &json!("no such luck")));
     assert!(last["seconds"].as_f64().is_some_and(|seconds| seconds >= 0.0), "{told}");
+    let recent = told["recent"].as_array().expect("a list");
+    assert_eq!((recent.len(), &recent[0]["number"], &recent[0]["ok"]), (1, &json!(0), &json!(false)));
+    assert_eq!(recent[0]["seconds"], last["seconds"]);
     let moment = |tick: &Value| tick["time"].as_str().and_then(|at| humantime::parse_rfc3339(at).ok());
     let until = moment(&told["next"]).and_then(|at| at.duration_since(moment(last)?).ok());
     assert!(until.is_some_and(|until| (3590..=3610).contains(&until.as_secs())), "{told}");
@@ -95,6 +98,20 @@ fn the_counts_are_those_of_the_ticks_that_there_were() {
     assert_eq!(counted(&json_of(&home)["ticks"]).1, 2);
     let before = counted(&json_of(&home)["ticks"]).0;
     assert!(home.lines("notes").len() as u64 >= before + 2);
+}
+
+#[test]
+fn the_last_32_ticks_are_told_the_oldest_first_each_with_how_it_came_out() {
+    let home = Home::new();
+    let words: Vec<_> = (0..40).map(|number| if number == 20 { "fails" } else { "well" }).chain(["waits"]).collect();
+    // Each is told of: none follows the one before at once.
+    let program = ticking(&home, "5ms", &words.join(" ")).set("ACTOR_MISSED", "delay");
+    assert_eq!(program.set("ACTOR_STDERR", home.path("log")).run(&["start"]).code, 0);
+    eventually("the tick that waits", || json_of(&home)["ticks"]["running"]["number"] == json!(40));
+    let told = json_of(&home);
+    let recent = told["ticks"]["recent"].as_array().expect("a list").iter();
+    let recent: Vec<_> = recent.map(|tick| (tick["number"].as_u64(), tick["ok"].as_bool())).collect();
+    assert_eq!(recent, (8..40).map(|number| (Some(number), Some(number != 20))).collect::<Vec<_>>());
 }
 
 #[test]

@@ -26,6 +26,8 @@ pub struct Ticks {
     pub running: Option<RunningTick>,
     /// The tick that ended last.
     pub last: Option<LastTick>,
+    /// The ticks that ended last, the oldest first: 32 at most, that of `last` the last one.
+    pub recent: Vec<RecentTick>,
     /// The tick that comes next; none in a pause, and while one runs.
     pub next: Option<NextTick>,
 }
@@ -52,6 +54,18 @@ pub struct LastTick {
     pub took: Duration,
     /// How it failed, if it did.
     pub error: Option<String>,
+}
+
+/// One of the last ticks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RecentTick {
+    /// Its number.
+    pub number: u64,
+    /// How long it took.
+    pub took: Duration,
+    /// Whether it ended well; else it failed or panicked.
+    pub ok: bool,
 }
 
 /// A tick that is still to come.
@@ -98,8 +112,9 @@ impl Ticks {
             NextTick { number, due_in, at: wall.checked_add(due_in).unwrap_or(wall) }
         });
         let last = record.last.map(|past| LastTick::of(past, &record.error));
+        let recent = record.recent.as_slice().iter().map(RecentTick::of).collect();
         let Record { done, failed, skipped, paused, .. } = *record;
-        Self { done, failed, skipped, paused, running, last, next }
+        Self { done, failed, skipped, paused, running, last, recent, next }
     }
 }
 
@@ -111,6 +126,12 @@ impl LastTick {
             took: past.took,
             error: (!past.is_well).then(|| error.shown()),
         }
+    }
+}
+
+impl RecentTick {
+    fn of(tick: &record::Brief) -> Self {
+        Self { number: tick.number, took: tick.took, ok: tick.is_well }
     }
 }
 

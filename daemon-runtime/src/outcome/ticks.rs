@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
-use crate::action::{LastTick, Ordered, Ticks};
+use crate::action::{LastTick, Ordered, RecentTick, Ticks};
 
 /// The lines for a person, below that of the daemon.
 pub(super) fn lines(ticks: &Ticks) -> Vec<String> {
@@ -45,11 +45,13 @@ pub(super) fn json(ticks: &Ticks) -> Value {
             "error": last.error,
         })
     };
+    let recent = |tick: &RecentTick| json!({"number": tick.number, "seconds": tick.took.as_secs_f64(), "ok": tick.ok});
     json!({
         "done": ticks.done,
         "failed": ticks.failed,
         "skipped": ticks.skipped,
         "paused": ticks.paused,
+        "recent": ticks.recent.iter().map(recent).collect::<Vec<_>>(),
         "running": ticks.running.as_ref().map(|tick| json!({"number": tick.number, "seconds": tick.since.as_secs_f64()})),
         "last": ticks.last.as_ref().map(last),
         "next": ticks.next.as_ref().map(|next| {
@@ -94,7 +96,17 @@ mod tests {
         let began = UNIX_EPOCH + 1_795_654_205 * SECOND;
         let last = LastTick { number: 122, began, took: SECOND * 6 / 5, error: Some("disk full".into()) };
         let next = NextTick { number: 123, due_in: 3 * SECOND, at: began + 5 * SECOND };
-        Ticks { done: 120, failed: 2, skipped: 1, paused: false, running: None, last: Some(last), next: Some(next) }
+        let recent = vec![RecentTick { number: 122, took: last.took, ok: false }];
+        Ticks {
+            done: 120,
+            failed: 2,
+            skipped: 1,
+            paused: false,
+            running: None,
+            last: Some(last),
+            recent,
+            next: Some(next),
+        }
     }
 
     #[test]
@@ -119,6 +131,7 @@ mod tests {
         let told = json(&ticks());
         assert_eq!(told["last"]["time"], "2026-11-26T00:50:05.000Z");
         assert_eq!((&told["last"]["ok"], &told["running"]), (&json!(false), &Value::Null));
+        assert_eq!(told["recent"], json!([{"number": 122, "seconds": 1.2, "ok": false}]));
         assert_eq!(told["next"], json!({"number": 123, "time": "2026-11-26T00:50:10.000Z", "seconds": 3.0}));
     }
 

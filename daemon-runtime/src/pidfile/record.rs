@@ -6,6 +6,7 @@
 //! proves nothing: whether the daemon lives, the locks tell, and a record counts only as that daemon's whom they name.
 
 mod bytes;
+mod recent;
 mod recorder;
 mod text;
 
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub(crate) use self::bytes::{Buffer, SIZE};
+pub(crate) use self::recent::{Brief, Recent};
 pub(crate) use self::recorder::{Asked, Recorder};
 pub(crate) use self::text::Text;
 use super::place::Place;
@@ -49,6 +51,8 @@ pub(crate) struct Record {
     pub(crate) running: Option<(u64, Duration)>,
     /// The tick that ended last.
     pub(crate) last: Option<Past>,
+    /// The last ones, this one too.
+    pub(crate) recent: Recent,
     /// The next one: its number, and when it is due, on the monotonic clock.
     pub(crate) next: Option<(u64, Duration)>,
     /// The ticks that somebody has asked for: how many have begun, and how many have ended.

@@ -1,4 +1,5 @@
-//! A record as it stands in its file: words of eight bytes, then the texts, as long as they are.
+//! A record as it stands in its file: words of eight bytes, two more for each of the last ticks, then the texts, as long as they
+//! are.
 //!
 //! The first word says what it is and in which version of this order, the second how long it is, the third is the sum over all
 //! that follows. A program of another version that finds an order it does not know says so.
@@ -6,18 +7,21 @@
 use std::io;
 use std::time::Duration;
 
+use super::recent::{self, Brief, Recent};
 use super::text::{ROOM, Text};
 use super::{Past, Record};
 
 /// How long the file is, and never more.
-pub(crate) const SIZE: usize = 1024;
+pub(crate) const SIZE: usize = 2048;
 
 /// Above the version, which is the last byte.
 const KIND: u64 = 0x6461_656d_6f6e_0000;
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
-/// Of the words that stand before the texts.
+/// Of the words that there always are.
 const WORDS: usize = 28;
+/// For each of the last ticks.
+const WORDS_OF_TICK: usize = 2;
 const BEFORE_SUM: usize = 3;
 const TEXTS: usize = 3;
 
@@ -30,7 +34,9 @@ const FLAG_LAST_WELL: u64 = 32;
 const FLAG_ASKED: u64 = 64;
 const FLAG_ASKED_WELL: u64 = 128;
 
-const _: () = assert!(8 * WORDS + TEXTS * ROOM <= SIZE);
+const _: () = assert!(8 * (WORDS + WORDS_OF_TICK * recent::ROOM) + TEXTS * ROOM <= SIZE);
+// A bit for each says how it ended.
+const _: () = assert!(recent::ROOM <= 64);
 
 /// Where a record is put together, again and again.
 pub(crate) struct Buffer([u8; SIZE]);
@@ -45,7 +51,8 @@ impl Buffer {
     /// The bytes of a record. It asks for no memory.
     pub(super) fn fill(&mut self, record: &Record) -> &[u8] {
         let texts = [&record.error, &record.asked_error, &record.status];
-        let mut end = 8 * WORDS;
+        let ticks = record.recent.as_slice();
+        let mut end = 8 * (WORDS + WORDS_OF_TICK * ticks.len());
         for text in texts {
             let bytes = text.as_bytes();
             if let Some(place) = self.0.get_mut(end..end + bytes.len()) {
@@ -57,6 +64,7 @@ impl Buffer {
         let whole = end.next_multiple_of(8);
         self.0.get_mut(end..whole).unwrap_or_default().fill(0);
         let words = words(record, whole, texts.map(|text| text.as_bytes().len()));
+        let words = words.into_iter().chain(ticks.iter().flat_map(|tick| [tick.number, nanos(tick.took)]));
         for (place, word) in self.0.chunks_exact_mut(8).zip(words) {
             place.copy_from_slice(&word.to_le_bytes());
         }
@@ -81,7 +89,9 @@ fn words(record: &Record, length: usize, texts: [usize; TEXTS]) -> [u64; WORDS] 
     let moments = [running, nanos(since), next, nanos(due)];
     let pasts = [past(record.last), past(record.last_asked)];
     let lengths = texts.map(|length| length as u64);
-    let all = head.into_iter().chain(counts).chain(moments).chain(pasts.into_iter().flatten()).chain(lengths);
+    let recent = recent(&record.recent);
+    let all =
+        head.into_iter().chain(counts).chain(moments).chain(pasts.into_iter().flatten()).chain(lengths).chain(recent);
     words.iter_mut().zip(all).for_each(|(place, word)| *place = word);
     words
 }
@@ -103,6 +113,12 @@ fn flags(record: &Record) -> u64 {
 
 fn past(past: Option<Past>) -> [u64; 3] {
     past.map_or([0; 3], |past| [past.number, nanos(past.at), nanos(past.took)])
+}
+
+/// How many of the last ticks there are, and a bit for each that ended well.
+fn recent(recent: &Recent) -> [u64; 2] {
+    let ticks = recent.as_slice();
+    [ticks.len() as u64, ticks.iter().rev().fold(0, |bits, tick| bits << 1 | u64::from(tick.is_well))]
 }
 
 /// In nanoseconds, which fill a word after some five hundred years.
@@ -140,7 +156,8 @@ fn parse_whole(bytes: &[u8]) -> Option<Record> {
     let has = |flag: u64| flags & flag != 0;
     let time = |at: usize| word(at).map(Duration::from_nanos);
     let past = |at: usize, is_well| Some(Past { number: word(at)?, at: time(at + 1)?, took: time(at + 2)?, is_well });
-    let mut from = 8 * WORDS;
+    let recent = recent_of(&word)?;
+    let mut from = 8 * (WORDS + WORDS_OF_TICK * recent.as_slice().len());
     let mut text = |at: usize| {
         let end = from.checked_add(usize::try_from(word(at)?).ok()?)?;
         let text = Text::read(whole.get(from..end)?)?;
@@ -162,7 +179,19 @@ fn parse_whole(bytes: &[u8]) -> Option<Record> {
         error: text(20)?,
         asked_error: text(21)?,
         status: text(22)?,
+        recent,
     })
+}
+
+fn recent_of(word: &impl Fn(usize) -> Option<u64>) -> Option<Recent> {
+    let count = usize::try_from(word(23)?).ok().filter(|count| *count <= recent::ROOM)?;
+    let (well, mut recent) = (word(24)?, Recent::default());
+    for tick in 0..count {
+        let at = WORDS + WORDS_OF_TICK * tick;
+        let took = Duration::from_nanos(word(at + 1)?);
+        recent.push(Brief { number: word(at)?, took, is_well: well >> tick & 1 != 0 });
+    }
+    Some(recent)
 }
 
 /// What must hold for any bytes: they are a record that says the same when it is written again, or none.
@@ -195,6 +224,17 @@ mod tests {
         )
     }
 
+    fn recent() -> impl Strategy<Value = Recent> {
+        let tick = (any::<u64>(), time(), any::<bool>());
+        proptest::collection::vec(tick, 0..2 * recent::ROOM).prop_map(|ticks| {
+            let mut recent = Recent::default();
+            for (number, took, is_well) in ticks {
+                recent.push(Brief { number, took, is_well });
+            }
+            recent
+        })
+    }
+
     fn text() -> impl Strategy<Value = Text> {
         ".{0,100}".prop_map(|words| Text::of(&words))
     }
@@ -207,10 +247,11 @@ mod tests {
             next in proptest::option::of((any::<u64>(), time())),
             (last, last_asked) in (past(), past()),
             (error, asked_error, status) in (text(), text(), text()),
+            recent in recent(),
         ) -> Record {
             Record {
-                pid, done, failed, skipped, paused, repeats, running, last, next, asked, last_asked, error, asked_error,
-                status,
+                pid, done, failed, skipped, paused, repeats, running, last, recent, next, asked, last_asked, error,
+                asked_error, status,
             }
         }
     }
@@ -260,7 +301,8 @@ mod tests {
     fn telling_asks_for_no_memory() {
         let mut buffer = Buffer::default();
         let told = || {
-            let record = Record { done: 7, error: Text::of("no such luck"), ..Record::default() };
+            let mut record = Record { done: 7, error: Text::of("no such luck"), ..Record::default() };
+            (0..100).for_each(|number| record.recent.push(Brief { number, ..Brief::default() }));
             std::hint::black_box(buffer.fill(&record));
         };
         assert_eq!(allocations::during(told), 0);

@@ -82,6 +82,7 @@ impl Recorder {
         let counted = if past.is_well { &mut record.done } else { &mut record.failed };
         *counted += 1;
         record.last = Some(past);
+        record.recent.push(past.into());
         record.error = error.map(Text::of).unwrap_or_default();
         if *is_asked {
             record.asked.1 += 1;
