@@ -17,6 +17,7 @@ mod mine;
 mod model;
 mod place;
 pub(crate) mod record;
+mod strange;
 pub(crate) mod text;
 mod turn;
 mod witness;

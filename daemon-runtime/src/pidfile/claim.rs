@@ -4,7 +4,8 @@ use std::fs::{File, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 
-use super::place::{Place, not_ours};
+use super::place::Place;
+use super::strange;
 use crate::error::Error;
 use crate::sys::lock::{self, Range};
 
@@ -39,7 +40,7 @@ pub(super) fn try_take(place: &Place) -> Result<Option<File>, Error> {
             },
             Err(source) => return Err(refusal(place, source)),
         };
-        if let Some(found) = (!is_new).then(|| not_ours(place, Some(&claim))).flatten() {
+        if let Some(found) = (!is_new).then(|| strange::of_open(&claim)).flatten() {
             return Err(Error::Foreign { path: place.claim_path(), found });
         }
         let opened = if is_new { open_to_us(&claim) } else { Ok(()) };
@@ -79,7 +80,7 @@ fn take_back(place: &Place, claim: &File) {
 
 // In a sticky folder the kernel answers EACCES for a planted link: the person should read what is there all the same.
 fn refusal(place: &Place, source: io::Error) -> Error {
-    match not_ours(place, None) {
+    match place.claim_strangeness() {
         Some(found) => Error::Foreign { path: place.claim_path(), found },
         None => Error::Claim { path: place.claim_path(), source },
     }

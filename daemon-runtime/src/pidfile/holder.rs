@@ -13,7 +13,8 @@ use std::path::Path;
 use nix::errno::Errno;
 use nix::unistd::{Pid, getsid};
 
-use super::place::{Place, not_ours_open};
+use super::place::Place;
+use super::strange;
 use super::{mine, text};
 use crate::sys::again::again;
 use crate::sys::lock::Range;
@@ -115,7 +116,7 @@ impl Holders {
             (None, Some(session)) => getsid(Some(Pid::from_raw(pid))).is_ok_and(|sid| sid.as_raw() == session),
             (None, None) => false,
         };
-        is_its && not_ours_open(&self.claim).is_none() && self.has(pid)
+        is_its && strange::of_open(&self.claim).is_none() && self.has(pid)
     }
 
     /// Why nothing can be told of a claim that is held by nobody who vouches for it.

@@ -9,16 +9,13 @@ use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat, renameat};
-use nix::libc;
 use nix::sys::stat::{FileStat, Mode, fstatat};
-use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
+use nix::unistd::{UnlinkatFlags, unlinkat};
 
+use super::strange::{kind, names, owner, strangeness, too_long};
 use crate::error::Error;
 use crate::folder::{self, Owner};
 use crate::sys::again::again;
-
-/// A pidfile holds one number. What is longer than this is somebody's file, not a pidfile.
-const LONGEST: i64 = 64;
 
 /// Never through a link, never waiting for a FIFO's other end, never handed to a child, never our terminal.
 const CAREFUL: OFlag = OFlag::O_NOFOLLOW.union(OFlag::O_NONBLOCK).union(OFlag::O_CLOEXEC).union(OFlag::O_NOCTTY);
@@ -258,6 +255,11 @@ impl Place {
         self.doubt(&self.record)
     }
 
+    /// Why what stands in the claim's place cannot be ours, if it cannot.
+    pub(super) fn claim_strangeness(&self) -> Option<String> {
+        strangeness(&self.stat(&self.claim).ok()?)
+    }
+
     /// Why the claim is not to be believed, if it is there and is not.
     pub(super) fn claim_doubt(&self) -> Option<String> {
         self.doubt(&self.claim)
@@ -296,37 +298,6 @@ impl Place {
     }
 }
 
-/// Why a file in the claim's or the pidfile's place cannot be ours, if it cannot.
-pub(super) fn strangeness(stat: &FileStat) -> Option<String> {
-    kind(stat).or_else(|| names(stat)).or_else(|| owner(stat))
-}
-
-fn kind(stat: &FileStat) -> Option<String> {
-    let found = match stat.st_mode & libc::S_IFMT {
-        libc::S_IFREG => return None,
-        libc::S_IFDIR => "is a directory",
-        libc::S_IFLNK => "is a symbolic link",
-        libc::S_IFIFO => "is a FIFO",
-        libc::S_IFSOCK => "is a socket",
-        _ => "is a device",
-    };
-    Some(found.to_owned())
-}
-
-// A second name may be somebody's way to have us write, lock or remove another file.
-fn names(stat: &FileStat) -> Option<String> {
-    (stat.st_nlink > 1).then(|| format!("has {} names (hard links)", stat.st_nlink))
-}
-
-fn owner(stat: &FileStat) -> Option<String> {
-    let ours = stat.st_uid == 0 || stat.st_uid == geteuid().as_raw();
-    (!ours).then(|| format!("belongs to another user (uid {})", stat.st_uid))
-}
-
-fn too_long(stat: &FileStat) -> Option<String> {
-    (stat.st_size > LONGEST).then(|| format!("has {} bytes, so it is no pidfile", stat.st_size))
-}
-
 fn folder_of(path: &Path) -> &Path {
     path.parent().unwrap_or(Path::new("/"))
 }
@@ -335,20 +306,4 @@ fn with(name: &OsStr, suffix: &str) -> OsString {
     let mut whole = name.to_owned();
     whole.push(suffix);
     whole
-}
-
-/// Why an open file cannot be ours, if it cannot.
-pub(super) fn not_ours_open(file: &File) -> Option<String> {
-    match nix::sys::stat::fstat(file) {
-        Ok(stat) => strangeness(&stat),
-        Err(e) => Some(format!("cannot be looked at: {}", crate::error::words(&e.into()))),
-    }
-}
-
-/// Why the claim cannot be ours, if it cannot: by the open file, or by its name where it could not be opened.
-pub(super) fn not_ours(place: &Place, open: Option<&File>) -> Option<String> {
-    match open {
-        Some(file) => not_ours_open(file),
-        None => strangeness(&place.stat(&place.claim).ok()?),
-    }
 }

@@ -11,7 +11,8 @@ use nix::unistd::Pid;
 use super::PAUSE;
 use super::claim::{CLAIM, WHOLE};
 use super::holder::{self, Kind};
-use super::place::{self, Place};
+use super::place::Place;
+use super::strange;
 use crate::error::words;
 use crate::sys::lock::{self, Range};
 use crate::sys::proc_file;
@@ -97,7 +98,7 @@ impl Running {
             Proof::Lock(file, _) | Proof::Open(file) => file,
             Proof::Myself => return None,
         };
-        place::not_ours_open(file).map(|found| format!("the file that vouches for pid {} {found}", self.pid))
+        strange::of_open(file).map(|found| format!("the file that vouches for pid {} {found}", self.pid))
     }
 
     /// Asks the kernel again, and looks at the process itself. `user`: whom the daemon becomes, if it is known.

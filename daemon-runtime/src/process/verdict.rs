@@ -1,5 +1,6 @@
 //! How a start comes out: the launcher's waiting for the first of the words, ends and times that decide it.
 
+mod aftermath;
 mod judgement;
 
 use std::io;
@@ -7,20 +8,18 @@ use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, poll};
-use nix::sys::signal::Signal;
-use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 
+use super::Observer;
 use super::daemon::Arrived;
 use super::interrupts::Interrupts;
 use super::startup::{Heard, LauncherEnd, Word};
 use super::streams::{Capture, Captures, Listen};
-use super::{Observer, session};
 use crate::error::Error;
 use crate::pidfile::{Claimed, Running};
 use crate::spec::plan::Plan;
 use crate::spec::setting::Readiness;
-use crate::sys::again::again;
 use crate::sys::disposition::ChildrenStay;
 use crate::sys::pidfd::{PidFd, poll_timeout};
 
@@ -299,68 +298,11 @@ impl<'a> Watch<'a> {
         // A worker that closed the claim, or became another program, is no daemon that `status` or `stop` could find.
         Ok(self.failure.is_none() && !handle.has_ended()? && self.begun.pidfile.is_vouched_by(pid)?)
     }
-
-    /// Lets go of a daemon that is ready.
-    fn part(self) {
-        self.begun.pidfile.started();
-        // From here on the claim is the daemon's alone: whenever it dies, nobody is to find it held by us.
-        drop(self.begun.pidfile);
-        // The session leader goes when it hears that the start is agreed on, and the daemon parts meanwhile. The channel is
-        // let go of first: where a sandbox keeps half an end of it from being told, the whole end is.
-        self.begun.channel.wait_for_end(self.begun.leader, LAST_WAIT);
-        reap(self.begun.leader);
-        drop(self.begun.captures);
-    }
-
-    /// Ends the daemon in order; if that takes too long, or somebody interrupts this too, at once.
-    fn end_it(&mut self, observer: &mut dyn Observer) {
-        let Some((_, handle)) = &self.daemon else { return };
-        let _ = handle.signal(self.plan.stop_signal);
-        let begun = Instant::now();
-        let again = |interrupts: &Interrupts| interrupts.next().is_ok_and(|interrupt| interrupt.is_some());
-        while begun.elapsed() < self.plan.stop_timeout
-            && !again(&self.begun.interrupts)
-            && !handle.wait(Duration::from_millis(100)).unwrap_or(true)
-        {
-            // A daemon that writes while it ends must not wait for us.
-            self.begun.captures.stdout.take_in_all();
-            self.begun.captures.stderr.take_in_all();
-            observer.waiting(self.since.elapsed());
-        }
-        let _ = handle.signal(nix::libc::SIGKILL);
-        let _ = handle.wait(LAST_WAIT);
-    }
-
-    /// Ends whoever is left in the daemon's session. The session leader first: it may just be about to fork the daemon. It is
-    /// our child, and stays until we have waited for it, so its number, and the session's, means nobody else.
-    fn end_session(&self) {
-        let leader = self.begun.leader;
-        let _ = nix::sys::signal::kill(leader, Signal::SIGKILL);
-        let _ = again(|| waitid(Id::Pid(leader), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT));
-        session::kill(leader.as_raw(), None);
-    }
-
-    /// Leaves nothing behind of the start: no process, no pidfile, no claim.
-    fn clean_up(self) {
-        // The session leader has said all that it had to say.
-        let _ = nix::sys::signal::kill(self.begun.leader, Signal::SIGKILL);
-        if let Some((_, handle)) = &self.daemon {
-            // It has ended, or has said so: then it does not matter whether it is sent anything.
-            let _ = handle.signal(nix::libc::SIGKILL);
-            let _ = handle.wait(LAST_WAIT);
-        }
-        reap(self.begun.leader);
-        self.begun.pidfile.release();
-    }
 }
 
 fn has_ended(child: Pid) -> bool {
     let peek = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT | WaitPidFlag::WNOHANG;
     waitid(Id::Pid(child), peek).is_ok_and(|status| status != WaitStatus::StillAlive)
-}
-
-fn reap(child: Pid) {
-    let _ = again(|| waitpid(child, None));
 }
 
 #[cfg(test)]

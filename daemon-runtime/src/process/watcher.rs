@@ -3,11 +3,11 @@
 //! A signal handler may do next to nothing, so all that a shutdown takes happens here. The handlers are signal-hook's,
 //! which calls every handler that anybody registers with it: `tokio::signal` and signal-hook in the worker keep working.
 
-use std::convert::Infallible;
+mod caller;
+
 use std::io;
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,10 +16,11 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use signal_hook::SigId;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
+use self::caller::{Call, Caller};
 use super::agreement::Agreement;
 use super::reopen::Logs;
 use super::startup::{Answer, DaemonEnd, Word};
-use super::{end, mishap, reason};
+use super::{end, reason};
 use crate::context::{Cause, Context, Request};
 #[cfg(feature = "tracing")]
 use crate::error::signal_name;
@@ -27,7 +28,7 @@ use crate::event::event;
 use crate::manager::Manager;
 use crate::spec::order::Order;
 use crate::spec::signal::SignalAction;
-use crate::sys::ear::{self, Ear};
+use crate::sys::ear::Ear;
 use crate::sys::latch::Latch;
 use crate::sys::pidfd::poll_timeout;
 use crate::sys::thread::{self as bare, Thread};
@@ -84,33 +85,6 @@ impl Drop for Watching {
 /// What gives the signals of a daemon that is over their default meaning; it must not do so to the next one.
 static DEFAULTS: Mutex<Vec<SigId>> = Mutex::new(Vec::new());
 
-/// A function of the user's.
-type Call = Arc<dyn Fn() + Send + Sync>;
-
-/// The thread that calls the user's functions.
-struct Caller {
-    calls: Sender<Call>,
-    is_busy: Arc<AtomicBool>,
-}
-
-impl Caller {
-    /// Has it stand still, too, until what comes back is dropped. One that is busy is in the user's hands.
-    fn hold(&self) -> Option<ear::Held> {
-        if self.is_busy.load(Ordering::SeqCst) {
-            return None;
-        }
-        let (held, stillness) = ear::stillness();
-        let stillness = Mutex::new(Some(stillness));
-        let stand_still = move || {
-            if let Some(stillness) = stillness.lock().unwrap_or_else(PoisonError::into_inner).take() {
-                stillness.stand();
-            }
-        };
-        self.calls.send(Arc::new(stand_still)).ok()?;
-        Some(held.once_still())
-    }
-}
-
 impl Watcher {
     pub(crate) fn spawn(self) -> io::Result<Watching> {
         let over = Arc::new(AtomicBool::new(false));
@@ -135,7 +109,8 @@ impl Watcher {
         let ear = Ear::listen(&signals)?;
         let _ = self.ear.set(Arc::clone(&ear));
         // Only now: their thread unblocks what has a handler by now.
-        let caller = self.caller()?;
+        let calls = self.signals.iter().any(|(_, action)| matches!(action, SignalAction::Call(_)));
+        let caller = calls.then(Caller::begin).transpose()?;
         let listening = Arc::clone(&ear);
         let thread = bare::begin(c"watcher", move || self.watch(&listening, caller.as_ref()))?;
         Ok(Watching { pid: std::process::id(), over, ear, thread: Some(thread) })
@@ -159,35 +134,6 @@ impl Watcher {
         heard.sort_unstable();
         heard.dedup();
         heard
-    }
-
-    /// The thread that calls the user's functions, if there are any: they may take their time, and the watcher must go on
-    /// watching.
-    fn caller(&self) -> io::Result<Option<Caller>> {
-        if !self.signals.iter().any(|(_, action)| matches!(action, SignalAction::Call(_))) {
-            return Ok(None);
-        }
-        let (sender, calls) = channel::<Call>();
-        // A thread that cannot begin ends the process: the standard library aborts. That must be before anybody is told that
-        // the daemon is there, so it is waited for; it lets go of its share when it has begun.
-        let (has_begun, begun) = channel::<Infallible>();
-        let is_busy = Arc::new(AtomicBool::new(false));
-        let working = Arc::clone(&is_busy);
-        let run = move || {
-            drop(has_begun);
-            // As in any thread of the program's, and for the children that a function may start.
-            let _ = disposition::unblock_all();
-            for call in calls {
-                working.store(true, Ordering::SeqCst);
-                if let Err(panic) = mishap::guarded(|| call()) {
-                    mishap::report(&format!("error: the function of a signal panicked: {panic}"));
-                }
-                working.store(false, Ordering::SeqCst);
-            }
-        };
-        thread::Builder::new().name("signals".to_owned()).spawn(run)?;
-        let _ = begun.recv();
-        Ok(Some(Caller { calls: sender, is_busy }))
     }
 
     // While nothing happens it asks for no memory and gives none back: each thread that does gets pages of its own for that.
@@ -264,8 +210,7 @@ impl Watcher {
     fn on_signal(&self, signal: i32, caller: Option<&Caller>) {
         event!(INFO, "signal", signal = signal_name(signal));
         if let (Some(SignalAction::Call(call)), Some(caller)) = (self.mapped(signal), caller) {
-            // The thread at the other end lives as long as this one.
-            let _ = caller.calls.send(self.told_of_reload(signal, call));
+            caller.call(self.told_of_reload(signal, call));
             return;
         }
         if let Some(SignalAction::Reopen) = self.mapped(signal) {

@@ -142,6 +142,7 @@ const CLAIM: &str = include_str!("../claim.rs");
 const PLACE: &str = include_str!("../place.rs");
 const LOOK: &str = include_str!("../look.rs");
 const VERDICT: &str = include_str!("../../process/verdict.rs");
+const AFTERMATH: &str = include_str!("../../process/verdict/aftermath.rs");
 
 /// Where the model's calls stand in the code. A test holds the one against the other.
 pub(super) const FUNCTIONS: &[Function] = &[
@@ -300,7 +301,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         calls: &[Call::Started, Call::DaemonStarted],
     },
     Function {
-        source: VERDICT,
+        source: AFTERMATH,
         name: "part",
         makes: &["pidfile.started(", "drop(self.begun.pidfile)"],
         calls: &[Call::Part],
