@@ -141,7 +141,6 @@ const PIDFILE: &str = include_str!("../../pidfile.rs");
 const CLAIM: &str = include_str!("../claim.rs");
 const PLACE: &str = include_str!("../place.rs");
 const LOOK: &str = include_str!("../look.rs");
-const VERDICT: &str = include_str!("../../process/verdict.rs");
 const AFTERMATH: &str = include_str!("../../process/verdict/aftermath.rs");
 
 /// Where the model's calls stand in the code. A test holds the one against the other.
