@@ -8,6 +8,7 @@
 //! The life of a pidfile: claimed (by the launcher), sealed (by the daemon), then released, or abandoned by a crash. Only
 //! who holds the claim may rename or remove any of the three names.
 
+mod acquire;
 mod claim;
 mod handle;
 mod holder;
@@ -29,6 +30,7 @@ use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+pub(crate) use self::acquire::{Acquired, Patience};
 use self::claim::{STARTING, WHOLE, WITNESS};
 pub use self::handle::PidFile;
 pub(crate) use self::holder::{Holders, user_of};
@@ -37,7 +39,6 @@ pub(crate) use self::place::Place;
 pub(crate) use self::turn::Turn;
 pub(crate) use self::witness::{Running, Standing};
 use crate::error::Error;
-use crate::folder::Owner;
 use crate::sys::{descriptor, file_size, lock};
 
 /// How long one waits before looking again at a claim that is in between: held by a start, an end, or a child that is left.
@@ -54,69 +55,7 @@ pub(crate) struct Claimed {
     record: Option<File>,
 }
 
-/// How long one waits for a claim that is held.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Patience {
-    /// While a start or an end is in progress.
-    pub(crate) in_between: Duration,
-    /// While a daemon runs.
-    pub(crate) running: Duration,
-}
-
-impl Patience {
-    fn longest(self) -> Duration {
-        self.in_between.max(self.running)
-    }
-}
-
-/// What came of asking for the claim.
-#[derive(Debug)]
-pub(crate) enum Acquired {
-    Mine(Claimed),
-    /// A daemon is there already.
-    Running(Running),
-}
-
 impl Claimed {
-    /// Takes the claim. A folder that is not there is made, and belongs to `owner`. While it is another's, `pause` is called
-    /// again and again; nothing is held then, so it may well end the process.
-    pub(crate) fn acquire(
-        path: &Path,
-        patience: Patience,
-        owner: Owner,
-        pause: &mut dyn FnMut() -> Result<(), Error>,
-    ) -> Result<Acquired, Error> {
-        let mut place = Place::make(path, owner)?;
-        if mine::is_mine(&place) {
-            return Ok(Acquired::Running(Running::myself()));
-        }
-        let begun = Instant::now();
-        loop {
-            place = match attempt(place)? {
-                Attempt::Mine(pidfile) => return Ok(Acquired::Mine(pidfile)),
-                Attempt::Held(place) => place,
-            };
-            // The claim is held. Its holder is a daemon, or on the way to be one, or at its end: only the first is an answer.
-            let over = |limit| begun.elapsed() >= limit;
-            match look(path, owner.map(|(uid, _)| uid))? {
-                Life::Running(daemon) if over(patience.longest()) => return Ok(Acquired::Running(daemon)),
-                Life::Running(daemon) if !daemon.is_starting() && over(patience.running) => {
-                    return Ok(Acquired::Running(daemon));
-                }
-                Life::Running(_) => {}
-                Life::Unknown { reason } if over(patience.longest()) => {
-                    return Err(Error::CannotTell { path: path.to_owned(), reason });
-                }
-                _ if over(patience.longest()) => {
-                    let by = Holders::of(path, None).map(|holders| holders.list()).unwrap_or_default();
-                    return Err(Error::ClaimHeld { path: place.claim_path(), by, waited: patience.longest() });
-                }
-                _ => {}
-            }
-            pause()?;
-        }
-    }
-
     /// A claim that another image of this program has held: the program was started anew, and the descriptors came along.
     pub(crate) fn handed(path: &Path, folder: OwnedFd, claim: File, file: File, record: Option<File>) -> Self {
         Self { place: Place::of(path, folder), claim, file, record }
@@ -150,17 +89,6 @@ impl Claimed {
     /// Folder, claim and pidfile, to be handed on to another image of this program.
     pub(crate) fn parts(&self) -> [BorrowedFd<'_>; 3] {
         [self.place.folder(), self.claim.as_fd(), self.file.as_fd()]
-    }
-
-    fn prepare(place: Place, claim: File) -> Result<Self, Error> {
-        match place.create_draft() {
-            Ok(file) => Ok(Self { place, claim, file, record: None }),
-            Err(source) => {
-                // Still under the claim, so the name is ours to remove.
-                place.remove_claim();
-                Err(place.draft_refusal(source))
-            }
-        }
     }
 
     /// Makes this process the daemon of the pidfile: takes the witnesses, writes the number, and only then gives the file
@@ -243,30 +171,6 @@ impl Claimed {
         use std::os::fd::AsRawFd;
         let always = [self.claim.as_raw_fd(), self.file.as_raw_fd(), self.place.folder_fd()];
         always.into_iter().chain(self.record.as_ref().map(AsRawFd::as_raw_fd))
-    }
-}
-
-/// What came of one try.
-enum Attempt {
-    Mine(Claimed),
-    /// Another holds the claim, or a daemon lives without it.
-    Held(Place),
-}
-
-fn attempt(place: Place) -> Result<Attempt, Error> {
-    place.check_pidfile()?;
-    let Some(claim) = claim::try_take(&place)? else { return Ok(Attempt::Held(place)) };
-    // Somebody removed a living daemon's claim by hand, or a dying one has not closed its pidfile yet: `look` tells which.
-    match look::of_pidfile(&place) {
-        Ok(None) => Claimed::prepare(place, claim).map(Attempt::Mine),
-        // Still under the claim, so the name is ours to remove.
-        witnessed => {
-            place.remove_claim();
-            match witnessed {
-                Ok(_) => Ok(Attempt::Held(place)),
-                Err(source) => Err(Error::PidFile { path: place.path().to_owned(), source }),
-            }
-        }
     }
 }
 

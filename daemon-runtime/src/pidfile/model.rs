@@ -21,6 +21,7 @@ mod checks;
 mod question;
 mod state;
 mod step;
+mod take;
 mod truth;
 mod wrong;
 

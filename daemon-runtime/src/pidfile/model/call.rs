@@ -138,6 +138,7 @@ pub(super) struct Function {
 }
 
 const PIDFILE: &str = include_str!("../../pidfile.rs");
+const ACQUIRE: &str = include_str!("../acquire.rs");
 const CLAIM: &str = include_str!("../claim.rs");
 const PLACE: &str = include_str!("../place.rs");
 const LOOK: &str = include_str!("../look.rs");
@@ -165,12 +166,12 @@ pub(super) const FUNCTIONS: &[Function] = &[
         ],
     },
     Function {
-        source: PIDFILE,
+        source: ACQUIRE,
         name: "attempt",
         makes: &["place.check_pidfile(", "claim::try_take(", "look::of_pidfile(", "place.remove_claim("],
         calls: &[Call::RemoveOthersClaim],
     },
-    Function { source: PIDFILE, name: "prepare", makes: &["place.create_draft(", "place.remove_claim("], calls: &[] },
+    Function { source: ACQUIRE, name: "prepare", makes: &["place.create_draft(", "place.remove_claim("], calls: &[] },
     Function {
         source: PLACE,
         name: "create_draft",
