@@ -3,6 +3,8 @@
 pub(crate) mod custom;
 pub(crate) mod detach;
 pub(crate) mod fields;
+#[cfg(feature = "manual")]
+pub(crate) mod manual;
 pub(crate) mod order;
 pub(crate) mod reload;
 pub(crate) mod restart;
@@ -17,6 +19,8 @@ use std::ffi::{OsStr, OsString};
 use std::time::Duration;
 
 pub use detach::{Detached, Launch};
+#[cfg(feature = "manual")]
+pub use manual::Shell;
 pub use order::{OrderOptions, Ordered};
 pub use reload::Reload;
 pub use restart::Restart;
@@ -53,6 +57,12 @@ pub enum Action {
     Resume(OrderOptions),
     /// Do its work in the foreground, for service managers and containers.
     Run,
+    /// Print the script by which a shell completes the command line.
+    #[cfg(feature = "manual")]
+    Completions(Shell),
+    /// Print the manual page.
+    #[cfg(feature = "manual")]
+    Man,
     /// An action of the program's own, by its name on the command line.
     Custom(String),
 }
@@ -162,7 +172,7 @@ pub enum Answer {
     Custom,
     /// Of all instances: what it came to for each of them was told, in the process that did it.
     All,
-    /// The usage was told: help, a version, or what is wrong with the command line.
+    /// The usage was told: help, a version, completions, the manual page, or what is wrong with the command line.
     Usage,
 }
 
@@ -208,6 +218,9 @@ pub(crate) fn perform(spec: &Spec, action: Action, narrator: &mut dyn Narrator) 
             order::order(spec, Order::Resume, &options, narrator.ordering(Order::Resume)).map(Answer::Ordered)
         }
         Action::Run => run::run(spec).map(Answer::Run),
+        // Told already, by who understood what was asked.
+        #[cfg(feature = "manual")]
+        Action::Completions(_) | Action::Man => Ok(Answer::Usage),
         Action::Custom(name) => custom::custom(spec, &name).map(|()| Answer::Custom),
     }
 }

@@ -1,13 +1,17 @@
 //! What was asked -> Action. A name is understood here; a command line that says more is for cli.rs.
 
+#[cfg(not(feature = "manual"))]
+mod manual;
 #[cfg(not(feature = "cli"))]
 mod plain;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 use crate::action::{Action, Asked, OrderOptions, StartOptions, StatusOptions, StopOptions};
 #[cfg(feature = "cli")]
 use crate::cli as line;
+#[cfg(feature = "manual")]
+use crate::cli::manual;
 use crate::spec::Spec;
 use crate::verbs::{Told, order, takes_flags};
 #[cfg(not(feature = "cli"))]
@@ -16,12 +20,17 @@ use plain as line;
 /// Understands what was asked. What it says of an instance and of the worker's flags goes into the spec.
 pub(crate) fn understand(spec: &Spec, asked: Asked) -> Result<Action, Told> {
     match asked {
-        Asked::Action(action) => take_defaults(spec, &action).map(|()| action),
+        Asked::Action(action) => take_defaults(spec, &action).and_then(|()| manual::told(spec, None, action)),
         Asked::Words { program, words } => match by_name(spec, &words) {
             Some(action) => Ok(action),
-            None => line::parse(spec, program.as_deref(), &words),
+            None => read(spec, program.as_deref(), &words),
         },
     }
+}
+
+fn read(spec: &Spec, program: Option<&OsStr>, words: &[OsString]) -> Result<Action, Told> {
+    manual::check(spec, words)?;
+    line::parse(spec, program, words).and_then(|action| manual::told(spec, program, action))
 }
 
 /// The action, where its name is all that was said, and it has no flags that must be given.

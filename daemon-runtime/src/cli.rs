@@ -1,10 +1,13 @@
 //! argv -> Action, of a command line that says more than an action's name. The only file that knows clap.
 
+#[cfg(feature = "manual")]
+pub(crate) mod manual;
+
 use std::ffi::{OsStr, OsString};
 use std::time::Duration;
 
 use clap::error::ErrorKind;
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
 
 use crate::action::{Action, OrderOptions, StartOptions, StatusOptions, StopOptions, fields};
 use crate::spec::flags::Flags;
@@ -16,10 +19,7 @@ use crate::verbs::{self, Told};
 /// Most command lines are right, and then only the action that is named must be described to clap. What is wrong, or asks for
 /// help, is answered with all of the actions in view.
 pub(crate) fn parse(spec: &Spec, program: Option<&OsStr>, words: &[OsString]) -> Result<Action, Told> {
-    if let Some(flag) = spec.flags.as_ref().and_then(taken_twice) {
-        let reason = format!("the worker's flag `{flag}` is one of the actions' own; give it another name");
-        return Err(Told::mistake(&reason));
-    }
+    check_flags(spec).map_err(|reason| Told::mistake(&reason))?;
     let program = verbs::program_name(spec, program);
     let named = words.first().and_then(|word| spec.verbs().find(|verb| word == verb)).and_then(verb);
     let known = named.map(|verb| top(program.clone()).subcommand(of(spec, verb)));
@@ -33,6 +33,13 @@ fn read(spec: &Spec, mut command: Command, words: &[OsString]) -> Result<Action,
     let matches = command.try_get_matches_from_mut(std::iter::once(&OsString::new()).chain(words))?;
     take_flags(spec, &matches).map_err(|error| error.with_cmd(&command))?;
     Ok(action(spec, &matches))
+}
+
+fn check_flags(spec: &Spec) -> Result<(), String> {
+    match spec.flags.as_ref().and_then(taken_twice) {
+        None => Ok(()),
+        Some(flag) => Err(format!("the worker's flag `{flag}` is one of the actions' own; give it another name")),
+    }
 }
 
 /// A flag of the worker's that `start`, `restart` or `run` has already, if there is one.
@@ -80,12 +87,15 @@ fn top(program: String) -> Command {
 }
 
 fn whole(spec: &Spec, program: String) -> Command {
-    let mut command = top(program)
+    let command = top(program)
         .subcommands(spec.verbs().filter_map(verb).map(|verb| of(spec, verb)))
         .subcommands(spec.actions.iter().map(custom));
-    if let Some(about) = &spec.about {
-        command = command.about(verbs::first_paragraph(about).to_owned()).long_about(about.trim().to_owned());
-    }
+    #[cfg(feature = "manual")]
+    let command = command.subcommands(manual::commands(spec));
+    let command = match &spec.about {
+        Some(about) => command.about(verbs::first_paragraph(about).to_owned()).long_about(about.trim().to_owned()),
+        None => command,
+    };
     match &spec.version {
         Some(version) => command.version(version.clone()),
         None => command,
@@ -170,6 +180,7 @@ fn timeout(what: &str) -> Arg {
         .value_name("DURATION")
         .help(format!("How long to wait for the {what}, like 5s or 1m 30s; a plain number means seconds"))
         .value_parser(duration)
+        .value_hint(ValueHint::Other)
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -191,6 +202,8 @@ fn action(spec: &Spec, matches: &ArgMatches) -> Action {
         Some((word, args)) => {
             let order =
                 spec.verbs().find(|verb| *verb == word).and_then(|word| verbs::order(word, order_options(args)));
+            #[cfg(feature = "manual")]
+            let order = order.or_else(|| manual::action(spec, word, args));
             order.unwrap_or_else(|| Action::Custom(word.to_owned()))
         }
     }

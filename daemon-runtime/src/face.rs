@@ -1,10 +1,14 @@
 //! The two faces of a daemon: actions that return values, and `dispatch`, which prints.
 
+#[cfg(feature = "manual")]
+use crate::action::Shell;
 use crate::action::{
     self, Action, Detached, IntoAction, Launch, OrderOptions, Ordered, Reload, Restart, Run, Start, StartOptions,
     Status, StatusOptions, Stop, StopOptions,
 };
 use crate::asked;
+#[cfg(feature = "manual")]
+use crate::cli::manual;
 use crate::error::Error;
 use crate::outcome::{self, Outcome, Terminal};
 use crate::process::crowd::{self, OnInterrupt};
@@ -157,6 +161,28 @@ impl Daemon {
     /// ```
     pub fn launch(&self) -> Result<Launch, Error> {
         action::detach::launch(&self.spec, Listen::ToAll, &mut Silent)
+    }
+
+    /// The script by which a shell completes the command line of the program, which the shell knows by this name: the actions
+    /// with their options and values, the program's own actions and the worker's own flags. On the command line it is
+    /// `completions SHELL`.
+    ///
+    /// # Errors
+    /// [`Error::Flags`]: the name is not of letters, digits, `-`, `_`, `.` and `+`, or a flag of the worker's is one of the actions'.
+    #[cfg(feature = "manual")]
+    pub fn completions(&self, shell: Shell, program: &str) -> Result<String, Error> {
+        manual::completions(&self.spec, shell, program).map_err(|text| Error::Flags { text })
+    }
+
+    /// The manual page of the program, which is called by this name, for man(1), in section 8: what the daemon is, all actions
+    /// with their options, exit codes, files and signals. Paths stand there as they were written, with their `~` and variables. Its
+    /// date is that of `SOURCE_DATE_EPOCH` if that is set, else today. On the command line it is `man`.
+    ///
+    /// # Errors
+    /// Those of [`completions`](Self::completions).
+    #[cfg(feature = "manual")]
+    pub fn man(&self, program: &str) -> Result<String, Error> {
+        manual::man(&self.spec, program).map_err(|text| Error::Flags { text })
     }
 
     /// Does what is asked for and prints how it came out; the attributes expand to this.

@@ -39,6 +39,7 @@
 //! - `cli` (default): command lines with options, help and suggestions, by clap; `Args` for a worker's own flags. Without it
 //!   an action is its name, and an option is refused with exit code 2.
 //! - `fields` (default): what [`StatusOptions::fields`] takes beyond the usual ones.
+//! - `manual` (default; needs `cli`): the actions `completions` and `man`, `Daemon::completions` and `Daemon::man`.
 //! - `tokio`: `async fn` workers, and `block_on`.
 //! - `tracing`: the daemon's stages, signals, ticks, its being ready and its shutdown are events of the target
 //!   `daemon_runtime`, for the subscriber that the program has set, or, by tracing's own feature `log`, for its logger.
@@ -87,6 +88,8 @@ mod spec;
 mod sys;
 mod verbs;
 
+#[cfg(feature = "manual")]
+pub use action::Shell;
 pub use action::{
     Action, Answer, Asked, Detached, IntoAction, LastTick, Launch, NextTick, OrderOptions, Ordered, RecentTick, Reload,
     Restart, Run, RunningTick, Start, StartOptions, State, Status, StatusOptions, Stop, StopOptions, Ticks, Vitals,

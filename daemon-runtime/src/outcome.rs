@@ -7,11 +7,28 @@ mod ticks;
 
 use std::process::{ExitCode, Termination};
 
-use self::print::{Stream, print};
+use self::print::{Stream, print, print_wholly};
 pub(crate) use self::terminal::Terminal;
 use crate::action::{Answer, Start, State, Status, StatusOptions, Stop};
 use crate::error::Error;
 use crate::service::failure::{Served, ServiceRunnerError};
+
+/// What the exit codes mean, in the words of [`Outcome`].
+#[cfg(any(test, feature = "manual"))]
+pub(crate) const EXIT_CODES: [(&str, &str); 12] = [
+    ("0", "it worked, or there was nothing to do"),
+    ("1", "it failed"),
+    ("1", "`status`: not running, and the pidfile left behind"),
+    ("2", "the command line is wrong"),
+    ("3", "`reload`: nothing in the daemon handles SIGHUP"),
+    ("3", "`run-now`, `pause`, `resume`: it takes none of these"),
+    ("3", "`status`: not running"),
+    ("4", "privilege is lacking"),
+    ("4", "`status`: no proof either way"),
+    ("7", "`reload`: the daemon is not running"),
+    ("7", "`run-now`, `pause`, `resume`: the daemon is not running"),
+    ("1 to 255", "the start failed: the worker's own code if that is not 0, 128 + the signal that ended it, else 1"),
+];
 
 /// How a dispatched action came out. It was printed already; as the value of `main` it is the exit code.
 ///
@@ -19,11 +36,13 @@ use crate::service::failure::{Served, ServiceRunnerError};
 /// |---|---|
 /// | it worked, or there was nothing to do | 0 |
 /// | it failed | 1 |
-/// | the start failed | the worker's own code if that is not 0, 128 + the signal that ended it, else 1 |
+/// | the start failed: the worker's own code if that is not 0, 128 + the signal that ended it, else 1 | 1 to 255 |
 /// | the command line is wrong | 2 |
-/// | `reload`, but nothing in the daemon handles SIGHUP; `run-now`, `pause`, `resume`, but it takes none of these | 3 |
+/// | `reload`: nothing in the daemon handles SIGHUP | 3 |
+/// | `run-now`, `pause`, `resume`: it takes none of these | 3 |
 /// | privilege is lacking | 4 |
-/// | `reload`, `run-now`, `pause`, `resume`, but the daemon is not running | 7 |
+/// | `reload`: the daemon is not running | 7 |
+/// | `run-now`, `pause`, `resume`: the daemon is not running | 7 |
 /// | `status`: not running, and the pidfile left behind | 1 |
 /// | `status`: not running | 3 |
 /// | `status`: no proof either way | 4 |
@@ -58,9 +77,16 @@ impl Termination for Outcome {
     }
 }
 
-/// Tells what the command line was answered with: help and the like on stdout, with code 0, a mistake on stderr.
+/// Tells what the command line was answered with: help and the like on stdout, with code 0 if it got there, a mistake on stderr.
 pub(crate) fn usage(text: &str, code: u8) -> Outcome {
-    print(if code == 0 { Stream::Out } else { Stream::Err }, text);
+    let code = match code {
+        // The text itself is what was asked for.
+        0 => print_wholly(Stream::Out, text).map_or(1, |()| 0),
+        code => {
+            print(Stream::Err, text);
+            code
+        }
+    };
     Outcome { result: Ok(Answer::Usage), code }
 }
 
@@ -156,6 +182,16 @@ fn state_code(state: &State) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_table_says_what_the_manual_page_says() {
+        let source = include_str!("outcome.rs");
+        let rows = source.lines().filter(|line| line.starts_with("/// | ") && !line.contains("exit code |")).count();
+        assert_eq!(rows, EXIT_CODES.len());
+        for (code, when) in EXIT_CODES {
+            assert!(source.contains(&format!("/// | {when} | {code} |\n")), "{when}");
+        }
+    }
 
     #[test]
     fn exit_codes_are_those_of_the_table() {

@@ -81,6 +81,9 @@ pub(crate) struct Spec {
     /// A claim that was taken already, for the next start.
     pub(crate) claim: RefCell<Option<PidFile>>,
     pub(crate) refused: Vec<(&'static str, String, String)>,
+    /// Paths as they were written, by their keys, where `~` and variables stand in them.
+    #[cfg(feature = "manual")]
+    pub(crate) written: Vec<(&'static str, String)>,
 }
 
 /// What the daemon does.
@@ -134,6 +137,9 @@ impl Flags {
 
 /// The actions that every daemon has.
 pub(crate) const ACTIONS: [&str; 6] = ["start", "stop", "restart", "reload", "status", "run"];
+
+/// The words, beside `help`, that ask nothing of a daemon, and describe the command line itself: with the feature `manual`.
+pub(crate) const MANUAL: [&str; 2] = ["completions", "man"];
 
 /// How a daemon repeats. All times are counted from the anchor, the moment the daemon began.
 #[derive(Debug, Clone)]
@@ -200,6 +206,11 @@ impl Spec {
         let is_own = |word: &str| self.actions.iter().any(|action| action.name == word);
         let orders = if self.repeats() { &Order::ALL[..] } else { &[] };
         ACTIONS.into_iter().chain(orders.iter().map(|order| order.word()).filter(move |word| !is_own(word)))
+    }
+
+    /// The words that describe the command line, unless the program has an action of that name.
+    pub(crate) fn manual(&self) -> impl Iterator<Item = &'static str> {
+        MANUAL.into_iter().filter(|word| self.actions.iter().all(|action| action.name != *word))
     }
 
     /// Whether it is a repeating daemon.

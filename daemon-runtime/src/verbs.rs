@@ -7,6 +7,8 @@ use crate::action::{Action, OrderOptions};
 use crate::outcome;
 use crate::spec::Spec;
 use crate::spec::order::Order;
+#[cfg(feature = "manual")]
+use crate::spec::plan;
 
 /// What was asked for is nothing that can be done: help, a version, or a mistake with its usage.
 #[derive(Debug)]
@@ -43,6 +45,13 @@ pub(crate) fn program_name(spec: &Spec, program: Option<&OsStr>) -> String {
     name.map_or_else(|| spec.display_name(), |name| name.to_string_lossy().into_owned())
 }
 
+/// The program's file name, by which it was called.
+#[cfg(feature = "manual")]
+pub(crate) fn called_as(program: Option<&OsStr>) -> String {
+    let name = program.and_then(|path| Path::new(path).file_name());
+    name.map_or_else(plan::program_name, |name| name.to_string_lossy().into_owned())
+}
+
 /// What stands in the help of an action that every daemon has.
 pub(crate) fn about(verb: &str) -> &'static str {
     match verb {
@@ -54,6 +63,8 @@ pub(crate) fn about(verb: &str) -> &'static str {
         "run-now" => "Have it begin a tick at once, and tell how that came out",
         "pause" => "Have no tick begin by itself, until `resume`; one that runs goes on",
         "resume" => "Have ticks begin again when they are due",
+        "completions" => "Print the script by which a shell completes this command line",
+        "man" => "Print the manual page",
         _ => "Do the daemon's work in the foreground, for service managers and containers",
     }
 }
@@ -66,6 +77,7 @@ pub(crate) fn first_paragraph(text: &str) -> &str {
 /// A sentence for who has named none of them.
 pub(crate) fn all_actions(spec: &Spec) -> String {
     let own = spec.actions.iter().map(|action| action.name.as_str());
-    let all: Vec<&str> = spec.verbs().map(|verb| -> &str { verb }).chain(own).collect();
-    format!("The actions are {}.\n", all.join(", "))
+    let manual = spec.manual().filter(|_| cfg!(feature = "manual"));
+    let all = spec.verbs().map(|verb| -> &str { verb }).chain(own).chain(manual.map(|word| -> &str { word }));
+    format!("The actions are {}.\n", all.collect::<Vec<_>>().join(", "))
 }

@@ -60,6 +60,8 @@ fn tests() -> ExitCode {
     no_action_and_an_unknown_one_are_answered_with_the_usage_and_2();
     #[cfg(not(feature = "cli"))]
     an_option_is_refused_with_the_feature_that_reads_it();
+    #[cfg(not(feature = "manual"))]
+    completions_and_the_manual_page_are_refused_with_the_feature_that_makes_them();
     help_lists_the_actions_and_is_no_mistake();
     ExitCode::SUCCESS
 }
@@ -97,6 +99,17 @@ fn an_option_is_refused_with_the_feature_that_reads_it() {
     assert_eq!((told.code, told.stdout.as_str()), (Some(2), ""), "{}", told.stderr);
     assert!(told.stderr.contains("`--foreground`") && told.stderr.contains("feature `cli`"), "{}", told.stderr);
     assert_eq!(home.tell("args_os", &["status"]).assert(3, ""), "sleeper -- not running\n");
+}
+
+#[cfg(not(feature = "manual"))]
+fn completions_and_the_manual_page_are_refused_with_the_feature_that_makes_them() {
+    let home = Home::new("manual");
+    for words in [&["man"][..], &["completions"], &["completions", "bash"]] {
+        let told = home.tell("args_os", words);
+        assert_eq!((told.code, told.stdout.as_str()), (Some(2), ""), "{}", told.stderr);
+        let refused = format!("error: `{}` needs the feature `manual` of daemon-runtime", words[0]);
+        assert!(told.stderr.starts_with(&refused), "{}", told.stderr);
+    }
 }
 
 fn help_lists_the_actions_and_is_no_mistake() {

@@ -44,6 +44,8 @@ fn what_is_not_understood_is_answered_with_the_usage_on_stderr_and_2_and_nothing
         (&["stop", "--foreground"], "actor stop"),
         (&["reload", "--force"], "actor reload"),
         (&["run", "--foreground"], "actor run"),
+        (&["completions"], "actor completions"),
+        (&["man", "8"], "actor man"),
     ] {
         let home = Home::new();
         let told = home.actor("ready").run(words);
@@ -62,6 +64,7 @@ fn a_value_that_is_not_understood_is_told_with_the_flag_and_2() {
         (["restart", "--timeout="], "--timeout <DURATION>"),
         (["status", "--fields=colour"], "--fields <FIELD,...>"),
         (["status", "--json=yes"], "--json"),
+        (["completions", "tcsh"], "<SHELL>"),
     ] {
         let home = Home::new();
         let told = home.actor("ready").run(&words);
@@ -125,6 +128,53 @@ fn the_help_of_an_action_lists_its_flags_and_does_nothing() {
             assert_eq!(listed, flags, "{words:?}: {}", told.stdout);
             home.assert_nothing_left();
         }
+    }
+}
+
+#[test]
+fn completions_and_the_manual_page_are_of_the_program_by_the_name_that_it_was_called_by() {
+    let home = Home::new();
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_whole_program"), home.path("called")).expect("made");
+    let called = || home.program(&home.path("called"));
+    for (shell, line) in [("bash", "complete -F _called"), ("zsh", "#compdef called\n"), ("fish", "complete -c called")]
+    {
+        let told = called().run(&["completions", shell]);
+        assert!((told.code, told.stderr.as_str()) == (0, "") && told.stdout.contains(line), "{shell}: {told:?}");
+    }
+    let told = called().run(&["man"]);
+    assert!((told.code, told.stderr.as_str()) == (0, "") && told.stdout.contains("\n.TH called 8 "), "{told:?}");
+    home.assert_nothing_left();
+}
+
+#[test]
+fn a_page_of_which_a_part_is_missing_is_told_by_the_exit_code() {
+    let home = Home::new();
+    let shell = |line: &str| home.shell("ready").run(&["-c", line]);
+    let warning = "warning: cannot write to stdout: No space left on device\n";
+    shell(r#"exec "$ACTOR" man >/dev/full"#).assert(1, "", warning);
+    shell(r#"exec "$ACTOR" completions bash >/dev/full"#).assert(1, "", warning);
+    shell(r#"exec "$ACTOR" --help >/dev/full"#).assert(1, "", warning);
+}
+
+#[test]
+fn the_manual_page_is_of_the_day_that_a_build_asks_for() {
+    let home = Home::new();
+    let told = home.actor("ready").set("SOURCE_DATE_EPOCH", "86400").run(&["man"]);
+    assert!(told.stdout.contains(".TH actor 8 1970-01-02 "), "{}", told.stdout);
+    assert_eq!(told.stdout, home.actor("ready").set("SOURCE_DATE_EPOCH", "86400").run(&["man"]).stdout);
+}
+
+#[test]
+fn a_shell_is_told_nothing_of_a_program_by_a_name_that_it_would_read_otherwise() {
+    let home = Home::new();
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_whole_program"), home.path("$(reboot)")).expect("made");
+    for words in [&["man"][..], &["completions", "bash"]] {
+        let told = home.program(&home.path("$(reboot)")).run(words);
+        assert_eq!((told.code, told.stdout.as_str()), (2, ""), "{told:?}");
+        assert!(
+            told.stderr.starts_with("error: a shell cannot know the program by the name \"$(reboot)\": "),
+            "{told:?}"
+        );
     }
 }
 

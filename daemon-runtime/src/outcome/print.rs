@@ -19,6 +19,11 @@ pub(super) enum Stream {
 /// Writes it. A terminal that is gone, a closed pipe or a full disk must not turn a daemon that runs into a failure: the exit
 /// code stays, and what stdout does not take is told on stderr.
 pub(super) fn print(stream: Stream, text: &str) {
+    let _ = print_wholly(stream, text);
+}
+
+/// The same, where it matters whether all of it was taken: an error was told already.
+pub(super) fn print_wholly(stream: Stream, text: &str) -> io::Result<()> {
     let written = told_by_error(|| match stream {
         Stream::Out => put(io::stdout(), text),
         Stream::Err => {
@@ -28,10 +33,12 @@ pub(super) fn print(stream: Stream, text: &str) {
     });
     match (stream, written) {
         // Who has closed the pipe does not want to know.
-        (Stream::Out, Err(e)) if e.kind() != ErrorKind::BrokenPipe => {
+        (Stream::Out, Err(e)) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
+        (Stream::Out, Err(e)) => {
             warn(&format!("cannot write to stdout: {}", words(&e)));
+            Err(e)
         }
-        _ => {}
+        (_, written) => written,
     }
 }
 

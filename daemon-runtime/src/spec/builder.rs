@@ -158,6 +158,8 @@ impl Daemon {
             flags: None,
             claim: RefCell::new(None),
             refused: Vec::new(),
+            #[cfg(feature = "manual")]
+            written: Vec::new(),
         };
         Self { spec }
     }
@@ -301,6 +303,12 @@ impl Daemon {
         value: impl IntoSetting<T>,
         store: impl FnOnce(&mut Spec, T),
     ) -> Self {
+        // The manual page is not of the account that has it made.
+        #[cfg(feature = "manual")]
+        if let Some(text) = value.as_written() {
+            self.spec.written.retain(|(known, _)| *known != key);
+            self.spec.written.push((key, text));
+        }
         match value.into_setting() {
             Setting::Unset => {}
             Setting::Value(value) => store(&mut self.spec, value),

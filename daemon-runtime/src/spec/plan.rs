@@ -9,6 +9,8 @@ use std::os::fd::RawFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+#[cfg(feature = "manual")]
+pub(crate) use self::places::places_below;
 use self::places::{NULL, Places};
 use super::account::Account;
 use super::setting::{CloseFds, Detach, Output, Readiness};
@@ -195,7 +197,7 @@ fn check_signals(spec: &Spec) -> Result<(), Error> {
     }
 }
 
-fn program_name() -> String {
+pub(crate) fn program_name() -> String {
     let program = std::env::args_os().next().map(PathBuf::from).or_else(|| std::env::current_exe().ok());
     let name = program.as_deref().and_then(Path::file_name);
     name.map_or_else(|| "daemon".to_owned(), |n| n.to_string_lossy().into_owned())

@@ -36,11 +36,21 @@ pub enum Setting<T> {
 pub trait IntoSetting<T> {
     /// The value, or why it cannot be one.
     fn into_setting(self) -> Setting<T>;
+
+    /// How it was written, where the value depends on who asks.
+    #[doc(hidden)]
+    fn as_written(&self) -> Option<String> {
+        None
+    }
 }
 
 impl<T, V: IntoSetting<T>> IntoSetting<T> for Option<V> {
     fn into_setting(self) -> Setting<T> {
         self.map_or(Setting::Unset, IntoSetting::into_setting)
+    }
+
+    fn as_written(&self) -> Option<String> {
+        self.as_ref().and_then(IntoSetting::as_written)
     }
 }
 
@@ -74,6 +84,10 @@ impl IntoSetting<PathBuf> for Template {
             Ok(path) => Setting::Value(path),
             Err(reason) => Setting::Refused { value: format!("{:?}", self.text()), reason },
         }
+    }
+
+    fn as_written(&self) -> Option<String> {
+        Some(self.text().to_owned())
     }
 }
 

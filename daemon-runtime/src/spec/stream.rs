@@ -118,6 +118,10 @@ impl IntoSetting<Stream> for Template {
             Setting::Refused { value, reason } => Setting::Refused { value, reason },
         }
     }
+
+    fn as_written(&self) -> Option<String> {
+        Some(self.text().to_owned())
+    }
 }
 
 impl IntoSetting<Stream> for OwnedFd {

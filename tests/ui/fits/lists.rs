@@ -39,6 +39,8 @@ mod logs {
         flush_cache = prepare,
         /** Shows the cache. */
         show = || println!("empty"),
+        /// Its own; that of every daemon gives way.
+        man = prepare,
         r#move = logs::reopen,
         later = None,
     ),

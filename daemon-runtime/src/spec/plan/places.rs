@@ -73,6 +73,14 @@ impl Standard {
     }
 }
 
+/// Where the prefix puts the pidfile and the logs of a daemon of this name.
+#[cfg(feature = "manual")]
+pub(crate) fn places_below(spec: &Spec, name: &str) -> Option<[String; 3]> {
+    let standard = Standard::of(spec.prefix.as_deref()?, name).ok()?;
+    let log = |file: &str| standard.logs.join(format!("{}{file}", spec.log_prefix.as_deref().unwrap_or("")));
+    Some([standard.pidfile.clone(), log("out.log"), log("err.log")].map(|path| path.display().to_string()))
+}
+
 fn pidfile(path: &Path) -> Result<PathBuf, Error> {
     let ends_in_slash = path.as_os_str().as_encoded_bytes().ends_with(b"/");
     if path.file_name().is_none() || ends_in_slash {
