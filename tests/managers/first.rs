@@ -8,14 +8,15 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::home::{Home, Told, catches, eventually, is_root, numbers_in};
-use crate::tool::are_there;
+use crate::tool::{are_there, says};
 
 /// A container that plays a role of the actor's, and its PID 1, as it is seen from here.
 fn contain(test: &str, home: &Home, role: &str) -> Option<(Child, i32)> {
     if !is_root(test) || !are_there(test, &["unshare"]) {
         return None;
     }
-    let mut program = home.cast(Path::new("unshare"), role);
+    // Nothing repeats but what is asked for.
+    let mut program = home.cast(Path::new("unshare"), role).set("ACTOR_EVERY", "1h");
     program.0.args(["--pid", "--fork", "--kill-child", "--mount-proc", env!("CARGO_BIN_EXE_actor")]);
     let outer = program.spawn(&["run"]);
     let first = || children(outer.id().cast_signed());
@@ -69,6 +70,32 @@ fn signals_to_pid_1_are_the_daemons_and_what_it_does_not_handle_ends_it() {
     signal(first, Signal::SIGUSR1);
     // The kernel keeps PID 1 itself from dying of it.
     Told::of(outer).assert(128 + 10, "", "");
+}
+
+#[test]
+fn a_repeating_daemon_takes_orders_by_the_real_time_signals_of_pid_1() {
+    let test = "a_repeating_daemon_takes_orders_by_the_real_time_signals_of_pid_1";
+    if !are_there(test, &["kill", "nsenter"]) {
+        return;
+    }
+    let home = Home::new();
+    let Some((outer, first)) = contain(test, &home, "ticks") else { return };
+    eventually("its first tick", || home.lines("notes") == ["tick 0"] && home.pidfile().exists());
+    let order = |signal: &str| says(&home, "kill", &["-s", signal, &first.to_string()]).assert(0, "", "");
+    let is_paused = |paused: bool| {
+        let mut status = home.cast(Path::new("nsenter"), "ticks");
+        status.0.args(["--pid", "--mount", "--target", &first.to_string(), env!("CARGO_BIN_EXE_actor")]);
+        status.run(&["status", "--json"]).stdout.contains(&format!("\"paused\":{paused}"))
+    };
+    order("RTMIN+10");
+    eventually("the tick that was asked for", || home.lines("notes") == ["tick 0", "tick 1"]);
+    order("RTMIN+11");
+    eventually("the pause", || is_paused(true));
+    order("RTMIN+12");
+    eventually("its end", || is_paused(false));
+    signal(first, Signal::SIGTERM);
+    Told::of(outer).assert(0, "", "");
+    home.assert_nothing_left();
 }
 
 #[test]

@@ -5,7 +5,9 @@
 //! do. PID 1 waits for all, passes signals on, and ends with the daemon; the daemon waits for its own, and signals that it does
 //! not handle mean to it what they mean to any process.
 
+use nix::libc::SIGCHLD;
 use nix::sys::signal::{SigSet, Signal, kill};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, getpid, setpgid, tcsetpgrp};
 
@@ -14,6 +16,7 @@ use crate::error::Error;
 use crate::sys::disposition::{ChildrenStay, Mask};
 use crate::sys::exit;
 use crate::sys::fork::{Side, Unforked, fork};
+use crate::sys::pidfd::PidFd;
 
 /// Goes on in a child where this is PID 1. With more than one thread it cannot, and orphans are not waited for.
 pub(super) fn part() -> Result<(), Error> {
@@ -24,11 +27,14 @@ pub(super) fn part() -> Result<(), Error> {
     let children = ChildrenStay::begin().map_err(|source| Error::Signals { source })?;
     // From before there is anybody to pass them on to.
     let mask = Mask::block(&SigSet::all()).map_err(|source| Error::Signals { source })?;
+    // sigwait(3) would say of a real-time signal only that it has no name.
+    let signals = SignalFd::with_flags(&SigSet::all(), SfdFlags::SFD_CLOEXEC);
+    let signals = signals.map_err(|e| Error::Signals { source: e.into() })?;
     match fork() {
-        Ok(Side::Parent(daemon)) => stand_by(daemon),
+        Ok(Side::Parent(daemon)) => stand_by(daemon, &signals),
         Ok(Side::Child) => {
             lead_group();
-            drop((mask, children));
+            drop((signals, mask, children));
             Ok(())
         }
         Err(Unforked::Threads(_)) => Ok(()),
@@ -45,19 +51,30 @@ fn lead_group() {
 }
 
 /// The life of PID 1. At its end the kernel ends whoever is left.
-fn stand_by(daemon: Pid) -> ! {
+fn stand_by(daemon: Pid, signals: &SignalFd) -> ! {
+    // It is our child, and nobody has waited for it: the number can mean nobody else.
+    let handle = PidFd::open(daemon.as_raw()).ok();
     loop {
-        match SigSet::all().wait() {
-            Ok(Signal::SIGCHLD) => {
+        let heard = signals.read_signal().ok().flatten();
+        match heard.and_then(|heard| i32::try_from(heard.ssi_signo).ok()) {
+            Some(SIGCHLD) => {
                 if let Some(code) = wait_for_all(daemon) {
                     exit::at_once(code);
                 }
             }
-            // It is our child, and nobody has waited for it: the number can mean nobody else.
-            Ok(signal) => drop(kill(daemon, signal)),
-            // A real-time signal, which has no name to be passed on by.
-            Err(_) => {}
+            Some(signal) => pass_on(signal, daemon, handle.as_ref()),
+            None => {}
         }
+    }
+}
+
+/// Where a sandbox lets nobody have handles, those signals are passed on that have a name, which is all but the real-time ones.
+fn pass_on(signal: i32, daemon: Pid, handle: Option<&PidFd>) {
+    if handle.is_some_and(|handle| handle.signal(signal).is_ok()) {
+        return;
+    }
+    if let Ok(named) = Signal::try_from(signal) {
+        let _ = kill(daemon, named);
     }
 }
 
