@@ -13,6 +13,7 @@ pub(crate) mod start;
 pub(crate) mod status;
 pub(crate) mod stop;
 pub(crate) mod ticks;
+pub(crate) mod unit;
 mod vouched;
 
 use std::ffi::{OsStr, OsString};
@@ -29,6 +30,7 @@ pub use start::Start;
 pub use status::{State, Status, Vitals};
 pub use stop::Stop;
 pub use ticks::{LastTick, NextTick, RecentTick, RunningTick, Ticks};
+pub use unit::{Unit, UnitFile, UnitKind, UnitOptions, UnitScope};
 
 use crate::error::Error;
 use crate::process::{Observer, Silent};
@@ -57,6 +59,10 @@ pub enum Action {
     Resume(OrderOptions),
     /// Do its work in the foreground, for service managers and containers.
     Run,
+    /// Of a repeating daemon: do one tick in the foreground, at once, and end with its exit code.
+    RunOnce,
+    /// Make what a service manager needs to know of it.
+    Unit(UnitOptions),
     /// Print the script by which a shell completes the command line.
     #[cfg(feature = "manual")]
     Completions(Shell),
@@ -168,6 +174,8 @@ pub enum Answer {
     Ordered(Ordered),
     /// Of `run`.
     Run(Run),
+    /// Of `unit`.
+    Unit(Unit),
     /// Of an action of the program's own.
     Custom,
     /// Of all instances: what it came to for each of them was told, in the process that did it.
@@ -218,6 +226,8 @@ pub(crate) fn perform(spec: &Spec, action: Action, narrator: &mut dyn Narrator) 
             order::order(spec, Order::Resume, &options, narrator.ordering(Order::Resume)).map(Answer::Ordered)
         }
         Action::Run => run::run(spec).map(Answer::Run),
+        Action::RunOnce => run::run_once(spec).map(Answer::Run),
+        Action::Unit(options) => unit::unit(spec, &options).map(Answer::Unit),
         // Told already, by who understood what was asked.
         #[cfg(feature = "manual")]
         Action::Completions(_) | Action::Man => Ok(Answer::Usage),

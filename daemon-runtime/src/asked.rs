@@ -7,13 +7,13 @@ mod plain;
 
 use std::ffi::{OsStr, OsString};
 
-use crate::action::{Action, Asked, OrderOptions, StartOptions, StatusOptions, StopOptions};
+use crate::action::{Action, Asked, OrderOptions, StartOptions, StatusOptions, StopOptions, UnitOptions};
 #[cfg(feature = "cli")]
 use crate::cli as line;
 #[cfg(feature = "manual")]
 use crate::cli::manual;
-use crate::spec::Spec;
-use crate::verbs::{Told, order, takes_flags};
+use crate::spec::{Spec, UNIT};
+use crate::verbs::{Told, order, tells_of_flags};
 #[cfg(not(feature = "cli"))]
 use plain as line;
 
@@ -37,7 +37,7 @@ fn read(spec: &Spec, program: Option<&OsStr>, words: &[OsString]) -> Result<Acti
 fn by_name(spec: &Spec, words: &[OsString]) -> Option<Action> {
     let [word] = words else { return None };
     let name = word.to_str()?;
-    if spec.flags.is_some() && takes_flags(name) {
+    if spec.flags.is_some() && tells_of_flags(name) {
         return None;
     }
     Some(match name {
@@ -47,15 +47,18 @@ fn by_name(spec: &Spec, words: &[OsString]) -> Option<Action> {
         "reload" => Action::Reload,
         "status" => Action::Status(StatusOptions::default()),
         "run" => Action::Run,
-        word if spec.verbs().any(|verb| verb == word) => order(word, OrderOptions::default())?,
-        own => Action::Custom(spec.actions.iter().find(|action| action.name == own)?.name.clone()),
+        word if spec.verbs().all(|verb| verb != word) => {
+            Action::Custom(spec.actions.iter().find(|action| action.name == word)?.name.clone())
+        }
+        UNIT => Action::Unit(UnitOptions::default()),
+        word => order(word, OrderOptions::default())?,
     })
 }
 
 /// The words of a command line may say it; an action that is given as a value does not.
 fn take_defaults(spec: &Spec, action: &Action) -> Result<(), Told> {
     match (&spec.flags, action) {
-        (Some(flags), Action::Start(_) | Action::Restart(..) | Action::Run) => {
+        (Some(flags), Action::Start(_) | Action::Restart(..) | Action::Run | Action::RunOnce) => {
             flags.take_defaults().map_err(|text| Told::mistake(&text))
         }
         _ => Ok(()),
@@ -72,7 +75,7 @@ mod tests {
     #[test]
     fn every_action_is_known_by_its_name_alone() {
         let spec = Daemon::new(|| {}).action("clear_cache", "Empty it", || {}).instances(2).spec;
-        for name in ACTIONS.into_iter().chain(["clear-cache"]) {
+        for name in ACTIONS.into_iter().chain([UNIT, "clear-cache"]) {
             assert!(by_name(&spec, &[name.into()]).is_some(), "{name}");
             assert_eq!(by_name(&spec, &[name.into(), "now".into()]), None, "{name}");
         }
@@ -83,12 +86,13 @@ mod tests {
     fn a_repeating_daemon_takes_orders_unless_the_program_has_an_action_of_that_name() {
         let asked = |daemon: &Daemon, word: &str| by_name(&daemon.spec, &[word.into()]);
         let plain = Daemon::new(|| {});
-        let repeating = Daemon::repeat("1s", || {}).action("pause", "Its own", || {});
+        let repeating = Daemon::repeat("1s", || {}).action("pause", "Its own", || {}).action("unit", "Its own", || {});
         for word in ["run-now", "pause", "resume"] {
             assert_eq!(asked(&plain, word), None);
         }
         assert_eq!(asked(&repeating, "run-now"), Some(Action::RunNow(OrderOptions::default())));
         assert_eq!(asked(&repeating, "pause"), Some(Action::Custom("pause".into())));
+        assert_eq!(asked(&repeating, "unit"), Some(Action::Custom("unit".into())));
     }
 
     #[test]

@@ -4,14 +4,17 @@
 pub(crate) mod manual;
 
 use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::error::ErrorKind;
-use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
+use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command, ValueHint};
 
-use crate::action::{Action, OrderOptions, StartOptions, StatusOptions, StopOptions, fields};
+use crate::action::{
+    Action, OrderOptions, StartOptions, StatusOptions, StopOptions, UnitKind, UnitOptions, UnitScope, fields,
+};
 use crate::spec::flags::Flags;
-use crate::spec::{CustomAction, Spec};
+use crate::spec::{CustomAction, Spec, UNIT};
 use crate::verbs::{self, Told};
 
 /// Understands what was asked. What it says of an instance and of the worker's flags goes into the spec.
@@ -32,23 +35,36 @@ pub(crate) fn parse(spec: &Spec, program: Option<&OsStr>, words: &[OsString]) ->
 fn read(spec: &Spec, mut command: Command, words: &[OsString]) -> Result<Action, clap::Error> {
     let matches = command.try_get_matches_from_mut(std::iter::once(&OsString::new()).chain(words))?;
     take_flags(spec, &matches).map_err(|error| error.with_cmd(&command))?;
-    Ok(action(spec, &matches))
+    let action = action(spec, &matches);
+    match &action {
+        Action::Unit(options) => check_flags_of_run(spec, command.get_name(), &options.flags).map(|()| action),
+        _ => Ok(action),
+    }
+}
+
+/// What a unit runs must be understood when it is run.
+fn check_flags_of_run(spec: &Spec, program: &str, flags: &[OsString]) -> Result<(), clap::Error> {
+    let Some(run) = verb("run").filter(|_| spec.flags.is_some() || !flags.is_empty()) else { return Ok(()) };
+    let mut command = top(program.to_owned()).subcommand(of(spec, run));
+    let words = [OsString::new(), "run".into()];
+    let matches = command.try_get_matches_from_mut(words.iter().chain(flags))?;
+    take_flags(spec, &matches).map_err(|error| error.with_cmd(&command))
 }
 
 fn check_flags(spec: &Spec) -> Result<(), String> {
-    match spec.flags.as_ref().and_then(taken_twice) {
+    match spec.flags.as_ref().and_then(|flags| taken_twice(spec, flags)) {
         None => Ok(()),
         Some(flag) => Err(format!("the worker's flag `{flag}` is one of the actions' own; give it another name")),
     }
 }
 
 /// A flag of the worker's that `start`, `restart` or `run` has already, if there is one.
-fn taken_twice(flags: &Flags) -> Option<String> {
+fn taken_twice(spec: &Spec, flags: &Flags) -> Option<String> {
     const OURS: [&str; 6] = ["foreground", "debug", "timeout", "force", "instance", "help"];
     let described = (flags.describe)(Command::new(""));
     let longs = described.get_arguments().filter_map(Arg::get_long_and_visible_aliases).flatten();
     let ids = described.get_arguments().map(|arg| arg.get_id().as_str());
-    let twice = longs.chain(ids).find(|name| OURS.contains(name));
+    let twice = longs.chain(ids).find(|name| OURS.contains(name) || (*name == "once" && spec.repeats()));
     twice.map(|name| format!("--{name}"))
 }
 
@@ -109,6 +125,7 @@ fn of(spec: &Spec, verb: Command) -> Command {
         Some(flags) if verbs::takes_flags(&name) => with_flags(flags, verb),
         _ => verb,
     };
+    let verb = if name == "run" && spec.repeats() { verb.arg(once()) } else { verb };
     match spec.instances {
         Some(count) if spec.verbs().any(|known| known == name) => verb.arg(instance(count)),
         _ => verb,
@@ -143,10 +160,39 @@ fn verb(name: &str) -> Option<Command> {
         "status" => vec![json(), fields()],
         "run-now" => vec![timeout("end of the tick")],
         "pause" | "resume" => vec![timeout("answer")],
+        UNIT => unit(),
         "reload" | "run" => Vec::new(),
         _ => return None,
     };
-    Some(Command::new(name.to_owned()).about(verbs::about(name)).args(args))
+    let command = Command::new(name.to_owned()).about(verbs::about(name)).args(args);
+    Some(if name == UNIT { command.group(ArgGroup::new("scope").args(["system", "user"])) } else { command })
+}
+
+fn once() -> Arg {
+    Arg::new("once").long("once").help("Do one tick, at once, and end with its exit code").action(ArgAction::SetTrue)
+}
+
+fn unit() -> Vec<Arg> {
+    let flag = |name: &'static str, help: &'static str| Arg::new(name).long(name).help(help).action(ArgAction::SetTrue);
+    let kubernetes = flag("kubernetes", "A manifest for Kubernetes: a Deployment, or a CronJob where that says it all");
+    let watchdog = Arg::new("watchdog").long("watchdog").value_name("DURATION").value_parser(duration);
+    let output = Arg::new("output").long("output").short('o').value_name("FOLDER").value_hint(ValueHint::DirPath);
+    let image = Arg::new("image").long("image").value_name("IMAGE").value_hint(ValueHint::Other);
+    let flags = Arg::new("flags").value_name("FLAG").help("The worker's own flags, for `run`").last(true);
+    vec![
+        flag("timer", "Of a daemon that repeats: a systemd timer, and a service for one tick"),
+        kubernetes.conflicts_with_all(["timer", "watchdog", "system", "user"]),
+        image.help("The container's image").requires("kubernetes"),
+        flag("system", "For the system's systemd; so it is anyway where root asks, or a setting needs root"),
+        flag("user", "For the systemd of a user's own"),
+        watchdog
+            .help("How long it may be without a sign of life (WatchdogSec=), like 10s")
+            .value_hint(ValueHint::Other)
+            .conflicts_with("timer"),
+        output.help("Write the files there instead of printing them").value_parser(clap::value_parser!(PathBuf)),
+        flag("force", "Replace files that are there already").requires("output"),
+        flags.num_args(0..).value_parser(clap::value_parser!(OsString)),
+    ]
 }
 
 fn json() -> Arg {
@@ -197,7 +243,9 @@ fn action(spec: &Spec, matches: &ArgMatches) -> Action {
         Some(("restart", args)) => Action::Restart(start_options(args), stop_options(args)),
         Some(("reload", _)) => Action::Reload,
         Some(("status", args)) => Action::Status(status_options(args)),
+        Some(("run", args)) if spec.repeats() && args.get_flag("once") => Action::RunOnce,
         Some(("run", _)) | None => Action::Run,
+        Some((UNIT, args)) if spec.verbs().any(|verb| verb == UNIT) => Action::Unit(unit_options(args)),
         // clap has refused every action that there is not.
         Some((word, args)) => {
             let order =
@@ -219,6 +267,28 @@ fn stop_options(args: &ArgMatches) -> StopOptions {
 
 fn order_options(args: &ArgMatches) -> OrderOptions {
     OrderOptions { timeout: args.get_one("timeout").copied() }
+}
+
+fn unit_options(args: &ArgMatches) -> UnitOptions {
+    let kind = match (args.get_flag("timer"), args.get_flag("kubernetes")) {
+        (true, _) => UnitKind::Timer,
+        (_, true) => UnitKind::Kubernetes,
+        _ => UnitKind::Service,
+    };
+    let scope = match (args.get_flag("system"), args.get_flag("user")) {
+        (true, _) => Some(UnitScope::System),
+        (_, true) => Some(UnitScope::User),
+        _ => None,
+    };
+    UnitOptions {
+        kind,
+        scope,
+        watchdog: args.get_one("watchdog").copied(),
+        image: args.get_one("image").cloned(),
+        flags: args.get_many("flags").into_iter().flatten().cloned().collect(),
+        output: args.get_one("output").cloned(),
+        force: args.get_flag("force"),
+    }
 }
 
 fn status_options(args: &ArgMatches) -> StatusOptions {
@@ -274,13 +344,33 @@ mod tests {
     }
 
     #[test]
+    fn what_a_unit_is_to_be_is_understood_and_one_tick_is_asked_of_who_repeats() {
+        let told = |line: &str| match parsed(line) {
+            Ok(Action::Unit(options)) => options,
+            other => panic!("{line}: {other:?}"),
+        };
+        assert_eq!(told("unit"), UnitOptions::default());
+        assert_eq!(told("unit --timer --user").kind, UnitKind::Timer);
+        assert_eq!(told("unit --timer --user").scope, Some(UnitScope::User));
+        let whole = told("unit --system --watchdog 10 -o /x --force");
+        assert_eq!((whole.scope, whole.watchdog), (Some(UnitScope::System), Some(Duration::from_secs(10))));
+        assert_eq!((whole.output, whole.force), (Some("/x".into()), true));
+        let kubernetes = told("unit --kubernetes --image x/y:1");
+        assert_eq!((kubernetes.kind, kubernetes.image.as_deref()), (UnitKind::Kubernetes, Some("x/y:1")));
+        let daemon = Daemon::repeat("1s", || {});
+        let once = parse(&daemon.spec, None, &["run".into(), "--once".into()]);
+        assert_eq!(once.ok(), Some(Action::RunOnce));
+        assert_eq!(parsed("run --once").expect_err("unknown").code, 2);
+    }
+
+    #[test]
     fn an_action_of_the_programs_own_is_known_by_its_name_with_dashes() {
         let daemon = Daemon::new(|| {}).action("clear_cache", "Empty it", || {});
         let asked = |word: &str| parse(&daemon.spec, None, &[word.into()]);
         assert_eq!(asked("clear-cache").ok(), Some(Action::Custom("clear-cache".into())));
         let told = asked("--help").expect_err("help").text;
         assert!(told.contains("clear-cache") && told.contains("Empty it"), "{told}");
-        assert!(asked("nothing").expect_err("unknown").text.contains("run, clear-cache"));
+        assert!(asked("nothing").expect_err("unknown").text.contains("run, unit, clear-cache"));
     }
 
     #[test]

@@ -275,6 +275,18 @@ pub enum Error {
         /// What was asked of it.
         action: &'static str,
     },
+    /// What the settings say cannot be said to this service manager.
+    NoUnit {
+        /// Why not, and what to do instead.
+        reason: String,
+    },
+    /// A file that was asked for could not be written.
+    Output {
+        /// The file.
+        path: PathBuf,
+        /// The system's error; [`AlreadyExists`](io::ErrorKind::AlreadyExists) where there is one already.
+        source: io::Error,
+    },
     /// `run-now`, `pause` and `resume` need a running daemon.
     NobodyToAsk {
         /// Which of them.
@@ -355,6 +367,7 @@ impl Error {
             | Self::Chroot { source, .. }
             | Self::Privileges { source, .. }
             | Self::Anew { source, .. }
+            | Self::Output { source, .. }
             | Self::WorkDir { source, .. }
             | Self::PidFile { source, .. }
             | Self::Signals { source }

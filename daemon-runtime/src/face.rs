@@ -4,7 +4,7 @@
 use crate::action::Shell;
 use crate::action::{
     self, Action, Detached, IntoAction, Launch, OrderOptions, Ordered, Reload, Restart, Run, Start, StartOptions,
-    Status, StatusOptions, Stop, StopOptions,
+    Status, StatusOptions, Stop, StopOptions, Unit, UnitOptions,
 };
 use crate::asked;
 #[cfg(feature = "manual")]
@@ -111,6 +111,35 @@ impl Daemon {
     pub fn run(&self) -> Result<Run, Error> {
         self.flags()?;
         action::run::run(&self.spec)
+    }
+
+    /// Of a repeating daemon: does one tick in this process, at once, whatever `initial_delay` and `jitter` say, and returns
+    /// when it has ended; what it came to is the answer's exit code. For who calls it again and again: a systemd timer, a
+    /// Kubernetes `CronJob`, cron(8). It holds the claim meanwhile, so that no two ticks are ever done at the same time.
+    ///
+    /// # Errors
+    /// [`Error::NotRepeating`], or whatever kept the tick from beginning.
+    pub fn run_once(&self) -> Result<Run, Error> {
+        self.flags()?;
+        action::run::run_once(&self.spec)
+    }
+
+    /// Makes what a service manager needs to know of the daemon, from its settings: a systemd service, with a timer where
+    /// that is asked for, or a Kubernetes manifest. Nothing is written unless [`UnitOptions::output`] says where.
+    ///
+    /// ```
+    /// use daemon_runtime::{Context, Daemon, UnitOptions};
+    /// # fn serve(_: &Context) {}
+    /// let unit = Daemon::new(serve).name("greeter").about("Serves greetings.").unit(&UnitOptions::default())?;
+    /// assert_eq!(unit.files[0].name, "greeter.service");
+    /// assert!(unit.files[0].text.contains("Description=Serves greetings.\n"));
+    /// # Ok::<(), daemon_runtime::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::NoUnit`] where the settings cannot be said to that manager, [`Error::Output`] where a file cannot be written.
+    pub fn unit(&self, options: &UnitOptions) -> Result<Unit, Error> {
+        action::unit::unit(&self.spec, options)
     }
 
     /// Makes the caller itself the daemon: this returns in the daemon, which goes on with the next line. The launcher ends in here,
@@ -223,7 +252,9 @@ impl Daemon {
             self.spec.instance.set(Some(n));
         }
         match action {
-            action if one.is_some() || matches!(action, Action::Custom(_)) => self.perform(action.clone()),
+            action if one.is_some() || matches!(action, Action::Custom(_) | Action::Unit(_)) => {
+                self.perform(action.clone())
+            }
             Action::Status(options) => {
                 let statuses = (0..count).map(|n| {
                     self.spec.instance.set(Some(n));

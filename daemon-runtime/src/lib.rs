@@ -92,7 +92,8 @@ mod verbs;
 pub use action::Shell;
 pub use action::{
     Action, Answer, Asked, Detached, IntoAction, LastTick, Launch, NextTick, OrderOptions, Ordered, RecentTick, Reload,
-    Restart, Run, RunningTick, Start, StartOptions, State, Status, StatusOptions, Stop, StopOptions, Ticks, Vitals,
+    Restart, Run, RunningTick, Start, StartOptions, State, Status, StatusOptions, Stop, StopOptions, Ticks, Unit,
+    UnitFile, UnitKind, UnitOptions, UnitScope, Vitals,
 };
 #[cfg(feature = "tokio")]
 pub use asynchronous::block_on;

@@ -15,11 +15,12 @@ use crate::service::failure::{Served, ServiceRunnerError};
 
 /// What the exit codes mean, in the words of [`Outcome`].
 #[cfg(any(test, feature = "manual"))]
-pub(crate) const EXIT_CODES: [(&str, &str); 12] = [
+pub(crate) const EXIT_CODES: [(&str, &str); 13] = [
     ("0", "it worked, or there was nothing to do"),
     ("1", "it failed"),
     ("1", "`status`: not running, and the pidfile left behind"),
     ("2", "the command line is wrong"),
+    ("2", "`unit`: that manager has no words for what the settings say"),
     ("3", "`reload`: nothing in the daemon handles SIGHUP"),
     ("3", "`run-now`, `pause`, `resume`: it takes none of these"),
     ("3", "`status`: not running"),
@@ -38,6 +39,7 @@ pub(crate) const EXIT_CODES: [(&str, &str); 12] = [
 /// | it failed | 1 |
 /// | the start failed: the worker's own code if that is not 0, 128 + the signal that ended it, else 1 | 1 to 255 |
 /// | the command line is wrong | 2 |
+/// | `unit`: that manager has no words for what the settings say | 2 |
 /// | `reload`: nothing in the daemon handles SIGHUP | 3 |
 /// | `run-now`, `pause`, `resume`: it takes none of these | 3 |
 /// | privilege is lacking | 4 |
@@ -162,6 +164,7 @@ fn error_code(error: &Error) -> u8 {
         Error::WorkerKilled { signal, .. } | Error::Interrupted { signal } | Error::InterruptedEarly { signal } => {
             u8::try_from(128 + signal).unwrap_or(1)
         }
+        Error::NoUnit { .. } => 2,
         Error::NotReloadable { .. } | Error::Deaf { .. } => 3,
         Error::NotRunning | Error::NobodyToAsk { .. } => 7,
         error if error.is_privilege() => 4,

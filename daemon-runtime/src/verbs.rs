@@ -5,10 +5,10 @@ use std::path::Path;
 
 use crate::action::{Action, OrderOptions};
 use crate::outcome;
-use crate::spec::Spec;
 use crate::spec::order::Order;
 #[cfg(feature = "manual")]
 use crate::spec::plan;
+use crate::spec::{Spec, UNIT};
 
 /// What was asked for is nothing that can be done: help, a version, or a mistake with its usage.
 #[derive(Debug)]
@@ -39,6 +39,11 @@ pub(crate) fn takes_flags(verb: &str) -> bool {
     ["start", "restart", "run"].contains(&verb)
 }
 
+/// Whether it has to know the worker's own flags: those of `run` are part of a unit.
+pub(crate) fn tells_of_flags(verb: &str) -> bool {
+    takes_flags(verb) || verb == UNIT
+}
+
 /// What the program is called in usage and help.
 pub(crate) fn program_name(spec: &Spec, program: Option<&OsStr>) -> String {
     let name = program.and_then(|path| Path::new(path).file_name());
@@ -60,6 +65,7 @@ pub(crate) fn about(verb: &str) -> &'static str {
         "restart" => "Stop the daemon if it runs, then start it",
         "reload" => "Have the daemon read its configuration again (SIGHUP)",
         "status" => "Tell whether the daemon runs",
+        UNIT => "Print what a service manager needs to know: a systemd service, a timer, or a Kubernetes manifest",
         "run-now" => "Have it begin a tick at once, and tell how that came out",
         "pause" => "Have no tick begin by itself, until `resume`; one that runs goes on",
         "resume" => "Have ticks begin again when they are due",

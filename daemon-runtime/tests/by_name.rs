@@ -57,6 +57,7 @@ fn tests() -> ExitCode {
         the_life_of_a_daemon_goes_by_the_names_of_its_actions(way);
     }
     an_action_of_the_programs_own_is_known_by_its_name();
+    a_unit_is_made_by_its_name();
     no_action_and_an_unknown_one_are_answered_with_the_usage_and_2();
     #[cfg(not(feature = "cli"))]
     an_option_is_refused_with_the_feature_that_reads_it();
@@ -81,6 +82,11 @@ fn the_life_of_a_daemon_goes_by_the_names_of_its_actions(way: &str) {
 fn an_action_of_the_programs_own_is_known_by_its_name() {
     let home = Home::new("own");
     assert_eq!(home.tell("args_os", &["clear-cache"]).assert(0, ""), "cleared\n");
+}
+
+fn a_unit_is_made_by_its_name() {
+    let told = Home::new("unit").tell("args_os", &["unit"]).assert(0, "");
+    assert!(told.starts_with("# sleeper.service\n[Unit]\nDescription=Sleeps.\n"), "{told}");
 }
 
 fn no_action_and_an_unknown_one_are_answered_with_the_usage_and_2() {

@@ -57,6 +57,14 @@ fn every_action_returns_its_value_and_prints_nothing() {
 }
 
 #[test]
+fn a_unit_is_a_value_and_what_does_not_repeat_has_no_tick() {
+    let home = Home::new();
+    let told = answers(builder(&home, "ready"), &["unit", "run-once"]);
+    assert_eq!(told, ["actor.service", "only a repeating daemon can be asked to run once"]);
+    home.assert_nothing_left();
+}
+
+#[test]
 fn the_pid_that_start_returns_is_the_daemons() {
     let home = Home::new();
     let told = builder(&home, "ready").run(&["start", "status", "start"]);

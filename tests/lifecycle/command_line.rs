@@ -11,7 +11,7 @@ use nix::unistd::{Uid, User, geteuid};
 
 use crate::home::{Home, NOBODY, Program, eventually, is_root};
 
-const ACTIONS: [&str; 6] = ["start", "stop", "restart", "reload", "status", "run"];
+const ACTIONS: [&str; 7] = ["start", "stop", "restart", "reload", "status", "run", "unit"];
 
 /// The fixture `attributes` as one of its functions.
 fn function(home: &Home, name: &str) -> Program {
@@ -112,6 +112,7 @@ fn the_help_of_an_action_lists_its_flags_and_does_nothing() {
         ("reload", &[]),
         ("status", &["--fields", "--json"]),
         ("run", &[]),
+        ("unit", &["--force", "--image", "--kubernetes", "--output", "--system", "--timer", "--user", "--watchdog"]),
     ] {
         for words in [[action, "--help"], [action, "-h"], ["help", action]] {
             let home = Home::new();

@@ -126,6 +126,11 @@ impl fmt::Display for Error {
                  `restart` starts it anew"
             ),
             Self::NotRepeating { action } => write!(f, "only a repeating daemon can be asked to {action}"),
+            Self::NoUnit { reason } => f.write_str(reason),
+            Self::Output { path, source } if source.kind() == io::ErrorKind::AlreadyExists => {
+                write!(f, "{} is there already; `--force` replaces it", path.display())
+            }
+            Self::Output { path, source } => write!(f, "cannot write {}: {}", path.display(), words(source)),
             Self::NobodyToAsk { action } => write!(f, "not running, so there is nobody to ask to {action}"),
             Self::Deaf { pid, action } => write!(
                 f,

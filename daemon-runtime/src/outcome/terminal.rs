@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 
-use super::print::{Stream, print, warn};
+use super::print::{Stream, print, print_wholly, warn};
 use super::{Outcome, error_code, state_code, status, ticks};
-use crate::action::{Answer, Narrator, Run, Start, Status, StatusOptions, Stop};
+use crate::action::{Answer, Narrator, Run, Start, Status, StatusOptions, Stop, Unit};
 use crate::error::{Error, seconds};
 use crate::process::Observer;
 use crate::spec::order::Order;
@@ -54,6 +54,7 @@ impl Terminal {
             Answer::Status(status) => self.state(status),
             Answer::Run(Run::Ended { code }) => *code,
             Answer::Run(Run::AlreadyRunning { pid }) => self.already(*pid),
+            Answer::Unit(made) => unit(made),
             Answer::Usage | Answer::Custom | Answer::All => 0,
         }
     }
@@ -166,6 +167,19 @@ impl Narrator for Terminal {
     fn stopped(&mut self, stop: &Stop) {
         self.stop(stop);
     }
+}
+
+/// The files themselves, with a blank line between them; or their paths, where they were written.
+fn unit(made: &Unit) -> u8 {
+    let told: Vec<_> = match &made.folder {
+        None => made.files.iter().map(|file| file.text.clone()).collect(),
+        Some(folder) => {
+            let paths = made.files.iter().map(|file| format!("{}\n", folder.join(&file.name).display()));
+            vec![paths.collect()]
+        }
+    };
+    // The text itself is what was asked for.
+    print_wholly(Stream::Out, &told.join("\n")).map_or(1, |()| 0)
 }
 
 pub(super) fn fail(error: &Error) {

@@ -51,6 +51,11 @@ impl Origin {
     }
 }
 
+/// The same, for who wants to write it down.
+pub(crate) fn this_program() -> PathBuf {
+    program(env::args_os().next().as_ref())
+}
+
 /// Where this program is: as it was called, where that leads to it, because a link on the way may lead to a newer version one
 /// day.
 fn program(word: Option<&OsString>) -> PathBuf {

@@ -39,17 +39,7 @@ struct Login {
 impl Identity {
     /// Looks up whom the plan names, and refuses early what could not be done later; nothing where nobody is named.
     pub(super) fn look_up(plan: &Plan) -> Result<Option<Self>, Error> {
-        if plan.user.is_none() && plan.group.is_none() && plan.groups.is_none() {
-            return Ok(None);
-        }
-        let user = plan.user.as_ref().map(find_user).transpose()?;
-        let group = plan.group.as_ref().map(|group| find_group("group", group)).transpose()?;
-        let mut identity = Self {
-            uid: user.as_ref().map_or_else(geteuid, |user| user.uid),
-            gid: gid(user.as_ref(), group)?,
-            groups: groups(plan, user.as_ref(), group)?,
-            login: user.map(|user| Login { name: user.name, home: user.home }),
-        };
+        let Some(mut identity) = Self::named(plan)? else { return Ok(None) };
         if identity.is_assumed() || may_become() {
             return Ok(Some(identity));
         }
@@ -62,6 +52,26 @@ impl Identity {
             return Err(Error::Privileges { account, source });
         }
         Ok(Some(identity))
+    }
+
+    /// Whom the plan names; nothing where it names nobody.
+    pub(crate) fn named(plan: &Plan) -> Result<Option<Self>, Error> {
+        if plan.user.is_none() && plan.group.is_none() && plan.groups.is_none() {
+            return Ok(None);
+        }
+        let user = plan.user.as_ref().map(find_user).transpose()?;
+        let group = plan.group.as_ref().map(|group| find_group("group", group)).transpose()?;
+        Ok(Some(Self {
+            uid: user.as_ref().map_or_else(geteuid, |user| user.uid),
+            gid: gid(user.as_ref(), group)?,
+            groups: groups(plan, user.as_ref(), group)?,
+            login: user.map(|user| Login { name: user.name, home: user.home }),
+        }))
+    }
+
+    /// The user's number, the group's, and those of the supplementary groups.
+    pub(crate) fn numbers(&self) -> (u32, u32, Vec<u32>) {
+        (self.uid.as_raw(), self.gid.as_raw(), self.groups.iter().map(|group| group.as_raw()).collect())
     }
 
     /// Who owns what the launcher makes for the daemon.

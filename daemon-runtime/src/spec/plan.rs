@@ -9,6 +9,7 @@ use std::os::fd::RawFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub(crate) use self::instances::NUMBER;
 #[cfg(feature = "manual")]
 pub(crate) use self::places::places_below;
 use self::places::{NULL, Places};
@@ -21,7 +22,7 @@ use crate::error::Error;
 use crate::process::relay::Which;
 
 /// A hundred years: longer than anybody waits, and short enough to be added to any clock.
-const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 86_400);
+pub(crate) const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 /// All that the processes need to know of one daemon, with nothing left to decide.
 #[derive(Debug, Clone)]
@@ -62,6 +63,19 @@ impl Plan {
         let name = spec.display_name();
         check_name(&name)?;
         instances::check(spec)?;
+        Self::here(spec, name)
+    }
+
+    /// The plan that all instances have in common: where each has its number, `{n}` stands.
+    pub(crate) fn of_each(spec: &Spec) -> Result<Self, Error> {
+        spec.check()?;
+        let name = instances::template_name(&spec.display_name());
+        check_name(&name)?;
+        instances::check_pidfile(spec)?;
+        Self::here(spec, name)
+    }
+
+    fn here(spec: &Spec, name: String) -> Result<Self, Error> {
         let places = Places::of(spec, &name)?;
         let workdir = spec.numbered(spec.workdir.as_deref().unwrap_or(Path::new("/")));
         Self::with(spec, name, places, absolute("workdir", &workdir)?)

@@ -8,7 +8,7 @@ use super::refuse;
 use crate::error::Error;
 use crate::spec::Spec;
 
-const NUMBER: &str = "{n}";
+pub(crate) const NUMBER: &str = "{n}";
 
 /// The name of one of them. Without a place for the number it stands at the end, so that no two have the same.
 pub(super) fn numbered_name(name: &str, instance: Option<u32>) -> String {
@@ -17,6 +17,11 @@ pub(super) fn numbered_name(name: &str, instance: Option<u32>) -> String {
         Some(n) if name.contains(NUMBER) => name.replace(NUMBER, &n.to_string()),
         Some(n) => format!("{name}-{n}"),
     }
+}
+
+/// The name that stands for all of them.
+pub(super) fn template_name(name: &str) -> String {
+    if name.contains(NUMBER) { name.to_owned() } else { format!("{name}-{NUMBER}") }
 }
 
 /// A path of one of them.
@@ -46,14 +51,14 @@ pub(super) fn check(spec: &Spec) -> Result<(), Error> {
             let reason = format!("the instances are numbered 0 to {}", count - 1);
             Err(refuse("instance", &n.to_string(), &reason))
         }
-        (Some(2..), Some(_)) => check_pidfile(spec),
-        (None, None) | (Some(_), Some(_)) => Ok(()),
+        (Some(_), Some(_)) => check_pidfile(spec),
+        (None, None) => Ok(()),
     }
 }
 
-fn check_pidfile(spec: &Spec) -> Result<(), Error> {
+pub(super) fn check_pidfile(spec: &Spec) -> Result<(), Error> {
     match &spec.pidfile {
-        Some(path) if numbered_path(path, Some(0)) == numbered_path(path, Some(1)) => {
+        Some(path) if spec.instances > Some(1) && numbered_path(path, Some(0)) == numbered_path(path, Some(1)) => {
             let reason = "all instances would share it: write `{n}` where the number belongs";
             Err(refuse("pidfile", &path.to_string_lossy(), reason))
         }
