@@ -53,7 +53,6 @@ pub struct UnitOptions {
 /// | `env` | `Environment=` | `env` |
 /// | `core_dumps` | `LimitCORE=` | by the daemon |
 /// | `pidfile` in `/run/NAME` | `RuntimeDirectory=` | an `emptyDir` where the container is not root's |
-/// | logs in `/var/log/NAME` | `LogsDirectory=` | |
 /// | `instances` | a template, `NAME@.service` | all of them in one container |
 /// | `every` | with [`Timer`](Self::Timer) `OnUnitActiveSec=`; with `missed = "delay"` `OnUnitInactiveSec=` | a `CronJob`, where a line of cron can say it |
 /// | `initial_delay` `jitter` | with a timer `OnActiveSec=`, `RandomizedDelaySec=` | a `Deployment` |
@@ -61,7 +60,9 @@ pub struct UnitOptions {
 /// The daemon does all of it by itself too, also what the manager has done already, which then changes nothing; and it does
 /// what is not in the table: `chroot`, `close_fds`, `env_clear`, the hooks, `on_start`, `pidfile_timeout`, `settle`. Two times
 /// have no word at systemd, where 0 means for ever, and are left out if they are 0: `start_timeout` and `stop_timeout`. Paths
-/// are those that the settings mean for who runs `unit`.
+/// are those that the settings mean for who runs `unit`, and the values of `env` those that they have there, for all to read.
+/// systemd opens logs as root, through any link, and makes no folder for them; so one whose folder is not there yet, or not
+/// root's alone, goes to the journal, which a comment says.
 ///
 /// Who the daemon becomes is known to systemd by `User=`, and done by the daemon: that is what the `!` of `ExecStart=!` says
 /// (systemd.service(5)), so that hooks before the stage `privileges`, the pidfile in `/run`, and `chroot` still are root's. Without the `!`

@@ -9,7 +9,7 @@ use std::os::fd::RawFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub(crate) use self::instances::NUMBER;
+pub(crate) use self::instances::{NUMBER, numbered_path};
 #[cfg(feature = "manual")]
 pub(crate) use self::places::places_below;
 use self::places::{NULL, Places};
@@ -170,7 +170,7 @@ impl Spec {
 
     /// A path of the instance that is meant.
     fn numbered(&self, path: &Path) -> PathBuf {
-        instances::numbered_path(path, self.instance.get().filter(|_| self.instances.is_some()))
+        numbered_path(path, self.instance.get().filter(|_| self.instances.is_some()))
     }
 }
 

@@ -25,7 +25,7 @@ pub(super) fn template_name(name: &str) -> String {
 }
 
 /// A path of one of them.
-pub(super) fn numbered_path(path: &Path, instance: Option<u32>) -> PathBuf {
+pub(crate) fn numbered_path(path: &Path, instance: Option<u32>) -> PathBuf {
     let Some(n) = instance else { return path.to_owned() };
     let (mut numbered, mut rest) = (Vec::new(), path.as_os_str().as_bytes());
     while let Some(at) = rest.windows(NUMBER.len()).position(|window| window == NUMBER.as_bytes()) {

@@ -1,17 +1,19 @@
 //! Where the daemon works and writes, as far as systemd has a word for it.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::words::quoted;
 use super::{Text, path_of};
 use crate::action::unit::{Subject, UnitScope};
+use crate::spec::plan::numbered_path;
 use crate::spec::stream::Stream;
 
 /// Folders, standard streams, and the home directory that paths were made of.
 pub(super) fn tell(subject: &Subject<'_>, scope: UnitScope, text: &mut Text) {
     working_directory(subject, text);
     folders(subject, scope, text);
-    streams(subject, text);
+    streams(subject, scope, text);
     home(subject, scope, text);
 }
 
@@ -36,25 +38,19 @@ fn has_relative_paths(subject: &Subject<'_>) -> bool {
     paths.chain(files).any(Path::is_relative)
 }
 
-/// A folder of the daemon's own for its pidfile or its logs is made by systemd too, and then may be written to whatever else
-/// the unit forbids.
+/// A folder of the daemon's own for its pidfile is made by systemd too, and then may be written to whatever else the unit
+/// forbids.
 fn folders(subject: &Subject<'_>, scope: UnitScope, text: &mut Text) {
     let plan = &subject.plan;
-    let own = |file: &Path, root: &str| {
-        let folder = file.parent()?.strip_prefix(root).ok()?.to_str()?;
+    let own = |root: &str| {
+        let folder = plan.pidfile.parent()?.strip_prefix(root).ok()?.to_str()?;
         // Any other may be one that others share, and would be given to the daemon's user.
-        (folder == plan.name && is_plain(folder)).then(|| folder.to_owned())
+        (folder == plan.name && is_plain(folder)).then_some(folder)
     };
-    if scope == UnitScope::User {
-        return;
-    }
-    if let Some(folder) = own(&plan.pidfile, "/run").or_else(|| own(&plan.pidfile, "/var/run")) {
-        text.line("RuntimeDirectory", &path_of(subject, &folder));
+    if let Some(folder) = own("/run").or_else(|| own("/var/run")).filter(|_| scope == UnitScope::System) {
+        text.line("RuntimeDirectory", &path_of(subject, folder));
         // A daemon that was started by hand has its pidfile there.
         text.line("RuntimeDirectoryPreserve", "yes");
-    }
-    if let Some(folder) = [&plan.stdout, &plan.stderr].into_iter().find_map(|log| own(log.named()?, "/var/log")) {
-        text.line("LogsDirectory", &path_of(subject, &folder));
     }
 }
 
@@ -63,7 +59,7 @@ fn is_plain(folder: &str) -> bool {
 }
 
 /// In the foreground the streams stay as they are; so systemd is told where the daemon's own would go.
-fn streams(subject: &Subject<'_>, text: &mut Text) {
+fn streams(subject: &Subject<'_>, scope: UnitScope, text: &mut Text) {
     let (spec, plan) = (subject.spec, &subject.plan);
     let has_prefix = spec.prefix.is_some();
     if let (Some(_), Stream::Path(path)) = (&spec.stdin, &plan.stdin) {
@@ -71,25 +67,80 @@ fn streams(subject: &Subject<'_>, text: &mut Text) {
             text.line("StandardInput", &format!("file:{}", path_of(subject, path)));
         }
     }
-    let out = output(subject, &plan.stdout, spec.stdout.is_some() || has_prefix);
-    let err = output(subject, &plan.stderr, spec.stderr.is_some() || has_prefix);
-    // Without a word, stderr would go where stdout goes.
-    let err = err.or_else(|| out.as_ref().map(|_| "journal".to_owned()));
-    for (key, value) in [("StandardOutput", out), ("StandardError", err)] {
-        if let Some(value) = value {
-            text.line(key, &value);
+    let mut is_told = false;
+    for (key, stream, is_given) in [
+        ("StandardOutput", &plan.stdout, spec.stdout.is_some() || has_prefix),
+        ("StandardError", &plan.stderr, spec.stderr.is_some() || has_prefix),
+    ] {
+        match (Output::of(stream).filter(|_| is_given), is_told) {
+            (Some(Output::Log(path)), _) => match log(subject, scope, path) {
+                Ok(value) => text.line(key, &value),
+                Err(why) => {
+                    text.comment(&why);
+                    text.line(key, JOURNAL);
+                }
+            },
+            (Some(Output::Word(word)), _) => text.line(key, word),
+            // Without a word, stderr would go where stdout goes.
+            (None, true) => text.line(key, JOURNAL),
+            (None, false) => continue,
+        }
+        is_told = true;
+    }
+}
+
+const JOURNAL: &str = "journal";
+
+/// Where a stream goes.
+enum Output<'a> {
+    Word(&'static str),
+    Log(&'a Path),
+}
+
+impl<'a> Output<'a> {
+    /// What was left out goes to the journal; so does what is for syslog, to which journald hands it on.
+    fn of(stream: &'a Stream) -> Option<Self> {
+        match stream {
+            Stream::Path(path) if path == Path::new("/dev/null") => Some(Self::Word("null")),
+            Stream::Path(path) => Some(Self::Log(path)),
+            Stream::Journal | Stream::Syslog => Some(Self::Word(JOURNAL)),
+            Stream::Open(_) => None,
         }
     }
 }
 
-/// What was left out goes to the journal; so does what is for syslog, to which journald hands it on.
-fn output(subject: &Subject<'_>, stream: &Stream, is_given: bool) -> Option<String> {
-    match stream {
-        Stream::Path(path) if is_given && path == Path::new("/dev/null") => Some("null".to_owned()),
-        Stream::Path(path) if is_given => Some(format!("append:{}", path_of(subject, writable(path)?))),
-        Stream::Journal | Stream::Syslog => Some("journal".to_owned()),
-        Stream::Path(_) | Stream::Open(_) => None,
+/// systemd makes no folder before it opens a log, and follows whatever link it finds there, as root.
+fn log(subject: &Subject<'_>, scope: UnitScope, path: &Path) -> Result<String, String> {
+    let told = path.display().to_string().replace(char::is_control, "?");
+    let Some(text) = writable(path) else {
+        return Err(format!("{told} is no path that can be told here."));
+    };
+    let numbers = if subject.is_template() { 0..subject.spec.instances.unwrap_or(1) } else { 0..1 };
+    let mut folders = numbers.filter_map(|number| path_of_one(subject, path, number).parent().map(Path::to_owned));
+    match scope {
+        UnitScope::User if folders.all(|folder| folder.is_dir()) => {}
+        UnitScope::System if folders.all(|folder| is_roots_alone(&folder)) => {}
+        UnitScope::User => return Err(format!("The folder of {told} is not there yet.")),
+        UnitScope::System => return Err(format!("The folder of {told} is not there, or not root's alone.")),
     }
+    Ok(format!("append:{}", path_of(subject, text)))
+}
+
+fn path_of_one(subject: &Subject<'_>, path: &Path, number: u32) -> PathBuf {
+    if subject.is_template() { numbered_path(path, Some(number)) } else { path.to_owned() }
+}
+
+/// Whether nobody but root can put anything in its place or into it.
+fn is_roots_alone(folder: &Path) -> bool {
+    let is_roots = |folder: &Path, may_be_shared: u32| {
+        folder
+            .metadata()
+            .is_ok_and(|m| m.is_dir() && m.uid() == 0 && (m.mode() & 0o002 == 0 || m.mode() & may_be_shared != 0))
+    };
+    // Others may have things of their own beside it, where they cannot touch what is root's.
+    let is_way = |folder: &Path| folder.ancestors().skip(1).all(|folder| is_roots(folder, 0o1000));
+    let real = folder.canonicalize();
+    is_roots(folder, 0) && is_way(folder) && real.is_ok_and(|real| is_way(&real))
 }
 
 /// `~` means the home of who runs the program; where that is systemd, it is the daemon's user's, if any.

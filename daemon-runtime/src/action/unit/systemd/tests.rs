@@ -205,23 +205,37 @@ fn a_reload_is_there_where_the_daemon_takes_one_in_the_foreground() {
 
 #[test]
 fn folders_of_its_own_and_streams_have_their_lines() {
-    let usr = Daemon::new(patient).name("web").prefix("/usr");
+    let usr = Daemon::new(patient).name("web").prefix("/usr").stderr("/var/log/50% web.log");
     let lines = [
         "RuntimeDirectory=web",
         "RuntimeDirectoryPreserve=yes",
-        "LogsDirectory=web",
-        "StandardOutput=append:/var/log/web/out.log",
-        "StandardError=append:/var/log/web/err.log",
+        "# The folder of /var/log/web/out.log is not there, or not root's alone.",
+        "StandardOutput=journal",
+        "StandardError=append:/var/log/50%% web.log",
     ];
     assert_lines(&usr, &lines);
     // Folders that others share are nobody's.
     assert_without(&daemon().pidfile("/run/web.pid"), &["RuntimeDirectory"]);
     assert_without(&daemon().pidfile("/run/lock/web.pid"), &["RuntimeDirectory"]);
-    assert_without(&daemon(), &["Standard", "LogsDirectory"]);
-    let streams = daemon().stdin("/srv/50%/in").stdout("/srv/50%/a b.log");
-    let lines = ["StandardInput=file:/srv/50%%/in", "StandardOutput=append:/srv/50%%/a b.log", "StandardError=journal"];
+    assert_without(&daemon(), &["Standard"]);
+    let streams = daemon().stdin("/srv/50%/in").stdout("/var/log/web.log");
+    let lines = ["StandardInput=file:/srv/50%%/in", "StandardOutput=append:/var/log/web.log", "StandardError=journal"];
     assert_lines(&streams, &lines);
     assert_lines(&daemon().stdout("/dev/null").stderr("syslog"), &["StandardOutput=null", "StandardError=journal"]);
+}
+
+#[test]
+fn a_log_that_another_user_could_lead_elsewhere_is_not_opened_by_root() {
+    let folder = std::env::temp_dir().join(format!("unit-log-{}", std::process::id()));
+    let log = |folder: &std::path::Path| daemon().stdout(folder.join("web.log"));
+    let own = of(UnitKind::Service, UnitScope::User);
+    let has = |daemon: &Daemon, line: &str| texts(daemon, &own).expect("a unit")[0].contains(line);
+    assert!(has(&log(&folder), "web.log is not there yet.\nStandardOutput=journal\n"));
+    std::fs::create_dir(&folder).expect("made");
+    assert!(has(&log(&folder), "\nStandardOutput=append:"));
+    // All may write to it, sticky as it is.
+    assert_lines(&log(&std::env::temp_dir()), &["StandardOutput=journal"]);
+    std::fs::remove_dir(&folder).expect("removed");
 }
 
 #[test]
@@ -235,7 +249,15 @@ fn the_working_directory_is_the_daemons_unless_relative_paths_mean_another() {
 #[test]
 #[cfg(feature = "cli")]
 fn instances_have_a_template_and_one_of_them_its_own_number() {
-    let daemon = || Daemon::new(patient).name("web").prefix("/usr").workdir("/srv/{n}").about("Serves.").instances(3);
+    let daemon = || {
+        Daemon::new(patient)
+            .name("web")
+            .prefix("/usr")
+            .stdout("/var/log/web-{n}.log")
+            .workdir("/srv/{n}")
+            .about("Serves.")
+            .instances(3)
+    };
     let options = of(UnitKind::Service, UnitScope::System);
     let made = daemon().unit(&options).expect("a unit").files.remove(0);
     assert_eq!(made.name, "web@.service");
@@ -244,7 +266,7 @@ fn instances_have_a_template_and_one_of_them_its_own_number() {
         "ExecStart=/PROGRAM run --instance %i",
         "RuntimeDirectory=web-%i",
         "WorkingDirectory=/srv/%i",
-        "StandardOutput=append:/var/log/web-%i/out.log",
+        "StandardOutput=append:/var/log/web-%i.log",
     ];
     assert_lines(&daemon(), &lines);
     let one = daemon().instance(2).unit(&options).expect("a unit").files.remove(0);
