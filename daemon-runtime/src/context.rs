@@ -53,6 +53,8 @@ struct Shared {
 pub(crate) struct Powers {
     /// Tells that the daemon is ready.
     pub(crate) ready: Box<dyn Fn() + Send + Sync>,
+    /// Begins to tell `status` of a daemon that has not done so yet, if that can be.
+    pub(crate) tell: Box<dyn Fn() -> Option<Recorder> + Send + Sync>,
     /// Opens the logs again.
     pub(crate) reopen: Box<dyn Fn() -> Result<(), Error> + Send + Sync>,
     /// Begins the program anew; returns only if that fails.
@@ -120,12 +122,16 @@ impl Context {
     }
 
     /// Says what the daemon is doing, in a few words on one line. A service manager is told them, `systemctl status` shows
-    /// them; and so does the `status` of a repeating daemon, up to some 250 bytes. Where nobody listens, it does nothing.
+    /// them, and so does our own `status`, up to some 250 bytes.
+    ///
+    /// For `status` they stand in a file beside the pidfile, which a daemon that does not repeat makes when it says something for
+    /// the first time. By then it must be able to: where it has become another user that may not write to the pidfile's folder,
+    /// or has another root directory, `status` tells nothing of it. No such thing is an error of the worker's.
     pub fn set_status(&self, text: impl AsRef<str>) {
         if let Some(manager) = self.manager() {
             manager.status(text.as_ref());
         }
-        if let Some(recorder) = self.recorder() {
+        if let Some(recorder) = self.recorder_at_last() {
             recorder.says(text.as_ref());
         }
     }
@@ -332,8 +338,12 @@ mod tests {
     use std::task::Poll;
 
     fn context() -> Context {
-        let powers =
-            Powers { ready: Box::new(|| {}), reopen: Box::new(|| Ok(())), reload: Box::new(|_| Error::NotRunning) };
+        let powers = Powers {
+            ready: Box::new(|| {}),
+            tell: Box::new(|| None),
+            reopen: Box::new(|| Ok(())),
+            reload: Box::new(|_| Error::NotRunning),
+        };
         Context::new("x".into(), None, powers, None)
     }
 

@@ -28,6 +28,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::Path;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 pub(crate) use self::acquire::{Acquired, Patience};
@@ -52,19 +53,26 @@ pub(crate) struct Claimed {
     /// The new pidfile, still under its other name until it is sealed.
     file: File,
     /// What it tells of itself, if it is one that does.
-    record: Option<File>,
+    record: OnceLock<File>,
+    /// Whether its names are gone, so that none is made any more.
+    is_released: Mutex<bool>,
 }
 
 impl Claimed {
     /// A claim that another image of this program has held: the program was started anew, and the descriptors came along.
     pub(crate) fn handed(path: &Path, folder: OwnedFd, claim: File, file: File, record: Option<File>) -> Self {
-        Self { place: Place::of(path, folder), claim, file, record }
+        Self::of(Place::of(path, folder), claim, file, record)
+    }
+
+    fn of(place: Place, claim: File, file: File, record: Option<File>) -> Self {
+        let record = record.map_or_else(OnceLock::new, OnceLock::from);
+        Self { place, claim, file, record, is_released: Mutex::new(false) }
     }
 
     /// Makes the record, for a daemon that has something to tell of itself.
     pub(crate) fn with_record(self) -> Result<Self, Error> {
         match record::make(&self.place) {
-            Ok(file) => Ok(Self { record: Some(file), ..self }),
+            Ok(file) => Ok(Self { record: OnceLock::from(file), ..self }),
             Err(error) => {
                 self.release();
                 Err(error)
@@ -74,7 +82,19 @@ impl Claimed {
 
     /// Where the daemon tells of itself.
     pub(crate) fn record(&self) -> Option<&File> {
-        self.record.as_ref()
+        self.record.get()
+    }
+
+    /// The same, for a daemon that has something to tell only now: the record is made. Nothing where that cannot be: by now its
+    /// user may not write to the folder, or it has left that for its root directory.
+    pub(crate) fn record_at_last(&self) -> Option<&File> {
+        // Not beside the removal of the names, after which one that is made would stay.
+        let is_released = self.is_released.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.record.get().is_none() && !*is_released && self.place.is_pidfile(&self.file) {
+            let made = record::make(&self.place);
+            made.ok().and_then(|file| self.record.set(file).ok());
+        }
+        self.record.get()
     }
 
     /// After this process has begun another program: takes the witnesses again, which some kernels drop when a process with
@@ -130,6 +150,7 @@ impl Claimed {
 
     /// Removes the names, if they are still this claim's. The lock itself is the kernel's to drop.
     pub(crate) fn release(&self) {
+        *self.is_released.lock().unwrap_or_else(PoisonError::into_inner) = true;
         let mine = self.place.is_claim(&self.claim);
         // Without the claim's name the pidfile may still be ours: then our witness on it keeps everybody else off it.
         mine::this_process_lets_go([&self.claim, &self.file]);
@@ -144,7 +165,12 @@ impl Claimed {
             // any more loses nothing by it.
             let _ = self.file.set_len(0);
         }
-        self.drop_record();
+        match self.record.get() {
+            Some(record) => self.drop_record(record),
+            // Under the claim: perhaps this is the launcher of a daemon that has made one.
+            None if mine => self.place.remove_stale_record(),
+            None => {}
+        }
         if mine {
             self.place.remove_draft();
             // Last, and only now: from here on the next start makes a claim of its own.
@@ -153,8 +179,7 @@ impl Claimed {
     }
 
     /// Takes away what it told of itself; where its name must stay, it says nothing any more.
-    fn drop_record(&self) {
-        let Some(record) = &self.record else { return };
+    fn drop_record(&self, record: &File) {
         if !self.place.is_record(record) || self.place.remove_record().is_err() {
             let _ = record.set_len(0);
         }
@@ -170,7 +195,7 @@ impl Claimed {
     pub(crate) fn descriptors(&self) -> impl Iterator<Item = i32> {
         use std::os::fd::AsRawFd;
         let always = [self.claim.as_raw_fd(), self.file.as_raw_fd(), self.place.folder_fd()];
-        always.into_iter().chain(self.record.as_ref().map(AsRawFd::as_raw_fd))
+        always.into_iter().chain(self.record.get().map(AsRawFd::as_raw_fd))
     }
 }
 

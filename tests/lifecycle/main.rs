@@ -57,6 +57,7 @@ mod reopen;
 mod repeat;
 mod rush;
 mod sandbox;
+mod says;
 mod seeds;
 mod seeds_cookbook;
 mod seeds_daemonocle;

@@ -7,6 +7,7 @@ use super::StartOptions;
 use super::start::{detaches, on_start, running};
 use crate::context::Context;
 use crate::error::Error;
+use crate::pidfile::record::Subject;
 use crate::process::anew::received;
 use crate::process::daemon::{self, Arrived};
 use crate::process::foreground::{self, Became};
@@ -140,7 +141,7 @@ pub(crate) fn launch(spec: &Spec, listen: Listen, observer: &mut dyn Observer) -
 fn detached(spec: &Spec, mut arrived: Box<Arrived>) -> Result<Launch, Error> {
     mishap::install_panic_hook();
     let patience = Arc::new(AtomicBool::new(false));
-    match daemon::begin(spec, &arrived, Arc::clone(&patience)) {
+    match daemon::begin(spec, &arrived, Arc::clone(&patience), Subject::Text) {
         Ok((context, watching)) => {
             // It is the program's main thread that goes on, and it is to hear signals.
             std::mem::forget(arrived.mask.take());

@@ -88,17 +88,22 @@ pub(crate) fn status(spec: &Spec, options: &StatusOptions) -> Result<Status, Err
         Life::Dead { left } => State::Dead { left },
         Life::Unknown { reason } => State::Unknown { reason },
     };
-    let told = match &state {
-        State::Running(vitals) if spec.repeats() && fields::need_record(&options.fields) => {
-            Some(ticks::told(&plan.pidfile, vitals.pid))
-        }
-        _ => None,
-    };
-    let (ticks, text) = match told {
-        Some(Ok((ticks, text))) => (Some(Ok(ticks)), text),
-        untold => (untold.map(|told| told.map(|(ticks, _)| ticks)), None),
+    let (ticks, text) = match &state {
+        State::Running(vitals) if fields::need_record(&options.fields) => of_record(spec, &plan, vitals.pid),
+        _ => (None, None),
     };
     Ok(Status { name: plan.name, state, ticks, text, more })
+}
+
+/// What the daemon tells of its ticks, if it has any, and what it says that it is doing.
+fn of_record(spec: &Spec, plan: &Plan, pid: i32) -> (Option<Result<Ticks, String>>, Option<String>) {
+    if !spec.repeats() {
+        return (None, ticks::said(&plan.pidfile, pid));
+    }
+    match ticks::told(&plan.pidfile, pid) {
+        Ok((ticks, text)) => (Some(Ok(ticks)), text),
+        Err(why) => (Some(Err(why)), None),
+    }
 }
 
 fn vitals(daemon: &Running, wanted: &[String], more: &mut Map<String, Value>) -> Vitals {

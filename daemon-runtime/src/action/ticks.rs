@@ -84,12 +84,19 @@ pub struct NextTick {
 /// error is the reason why nothing can be told.
 pub(super) fn told(pidfile: &Path, pid: i32) -> Result<(Ticks, Option<String>), String> {
     match record::read(pidfile, pid)? {
-        Some(record) if record.repeats => {
-            let text = (!record.status.is_empty()).then(|| record.status.shown());
-            Ok((Ticks::now(&record), text))
-        }
+        Some(record) if record.repeats => Ok((Ticks::now(&record), text(&record))),
         _ => Err("it has told nothing of them yet".to_owned()),
     }
+}
+
+/// In which words a daemon that does not repeat says what it is doing. It need not say anything, and so need not have a record:
+/// whatever else stands in its place is not worth a word.
+pub(super) fn said(pidfile: &Path, pid: i32) -> Option<String> {
+    record::read(pidfile, pid).ok().flatten().and_then(|record| text(&record))
+}
+
+fn text(record: &Record) -> Option<String> {
+    (!record.status.is_empty()).then(|| record.status.shown())
 }
 
 impl Ticks {

@@ -39,6 +39,16 @@ impl Context {
         self.shared.recorder.get()
     }
 
+    /// The same, for the daemon that has something to tell. A child that the worker has forked is not the daemon.
+    pub(super) fn recorder_at_last(&self) -> Option<&Recorder> {
+        let recorder = &self.shared.recorder;
+        if recorder.get().is_none() && self.shared.pid == std::process::id() {
+            let begun = (self.shared.powers.tell)()?;
+            return Some(recorder.get_or_init(|| begun));
+        }
+        recorder.get()
+    }
+
     /// Heeds an order. The record says "paused" only when nothing begins any more, and "not paused" before something may.
     pub(crate) fn heed(&self, order: Order) {
         match order {

@@ -73,7 +73,7 @@ impl Claimed {
 
     fn prepare(place: Place, claim: File) -> Result<Self, Error> {
         match place.create_draft() {
-            Ok(file) => Ok(Self { place, claim, file, record: None }),
+            Ok(file) => Ok(Self::of(place, claim, file, None)),
             Err(source) => {
                 // Still under the claim, so the name is ours to remove.
                 place.remove_claim();

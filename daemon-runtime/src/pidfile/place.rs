@@ -137,8 +137,9 @@ impl Place {
         }
     }
 
+    /// Whether there is a record that may be removed; also one that the daemon has made as the user whose folder it is.
     fn is_record_ours(&self) -> bool {
-        self.stat(&self.record).is_ok_and(|stat| strangeness(&stat).is_none())
+        self.stat(&self.record).is_ok() && self.record_doubt().is_none()
     }
 
     /// The record as it is.

@@ -1,6 +1,7 @@
 //! What a living daemon tells of itself: the record, a file of fixed size beside the pidfile.
 //!
-//! It is made under the claim, for those daemons only that have something to tell, and removed under it. The daemon writes it
+//! It is made under the claim, for those daemons only that have something to tell, and removed under it: for a repeating one by
+//! the launcher, as a part of the start; for any other when it says something for the first time, if it can by then. The daemon writes it
 //! over in one call, through the descriptor that came along, so that it can do so as whatever user and in whatever root it is
 //! by then. Who reads it takes no lock and asks the daemon nothing: half of a record is known by its sum, and read again. It
 //! proves nothing: whether the daemon lives, the locks tell, and a record counts only as that daemon's whom they name.
@@ -18,7 +19,7 @@ use std::time::Duration;
 
 pub(crate) use self::bytes::{Buffer, SIZE};
 pub(crate) use self::recent::{Brief, Recent};
-pub(crate) use self::recorder::{Asked, Recorder};
+pub(crate) use self::recorder::{Asked, Recorder, Subject};
 pub(crate) use self::text::Text;
 use super::place::Place;
 use crate::error::{Error, words};

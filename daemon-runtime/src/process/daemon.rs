@@ -19,7 +19,7 @@ use crate::error::{Error, seconds};
 use crate::event::{self, event};
 use crate::manager::Manager;
 use crate::pidfile::Claimed;
-use crate::pidfile::record::Recorder;
+use crate::pidfile::record::{Recorder, Subject};
 use crate::spec::hook::When;
 use crate::spec::plan::Plan;
 use crate::spec::signal::SignalAction;
@@ -135,7 +135,8 @@ pub(super) fn work(spec: &Spec, arrived: &Arrived) -> std::io::Result<(work::Out
     let mut job = spec.job.borrow_mut();
     let patience = Arc::new(AtomicBool::new(job.waits_for_shutdown()));
     warn_of_silence(&job, arrived.manager.as_deref());
-    let (context, watching) = begin(spec, arrived, patience)?;
+    let subject = if matches!(*job, Job::Repeat { .. }) { Subject::Ticks } else { Subject::Text };
+    let (context, watching) = begin(spec, arrived, patience, subject)?;
     let mapped: Vec<i32> = spec.signals.iter().map(|(signal, _)| *signal).collect();
     let outcome = work::run(&mut job, &context, &arrived.agreement, &arrived.plan, &mapped);
     end::conclude(&outcome.reason, i32::from(outcome.code));
@@ -154,8 +155,13 @@ fn warn_of_silence(job: &Job, manager: Option<&Manager>) {
 }
 
 /// From here on the process is the daemon to everybody: its end is set up, signals are heard, the worker may begin.
-/// `patience`: whether the worker ends by itself when it is asked to.
-pub(crate) fn begin(spec: &Spec, arrived: &Arrived, patience: Arc<AtomicBool>) -> std::io::Result<(Context, Watching)> {
+/// `patience`: whether the worker ends by itself when it is asked to. `subject`: what there is to tell of it.
+pub(crate) fn begin(
+    spec: &Spec,
+    arrived: &Arrived,
+    patience: Arc<AtomicBool>,
+    subject: Subject,
+) -> std::io::Result<(Context, Watching)> {
     end::arm(Arc::clone(&arrived.pidfile), spec.on_shutdown.clone());
     if let Some(manager) = &arrived.manager {
         end::tell(Arc::clone(manager));
@@ -164,7 +170,7 @@ pub(crate) fn begin(spec: &Spec, arrived: &Arrived, patience: Arc<AtomicBool>) -
     let logs = Logs::of(&arrived.plan, arrived.role);
     let powers = powers(arrived, latch.clone(), Arc::clone(&ear), logs.clone());
     let context = Context::new(arrived.plan.name.clone(), spec.instance.get(), powers, arrived.manager.clone());
-    if let Some(recorder) = Recorder::begin(&arrived.pidfile) {
+    if let Some(recorder) = Recorder::begin(&arrived.pidfile, subject) {
         context.tell_by(recorder);
     }
     let watcher = Watcher {
@@ -205,9 +211,10 @@ fn powers(arrived: &Arrived, latch: Latch, ear: Listening, logs: Option<Arc<Logs
     let (agreement, starting) = (Arc::clone(&arrived.agreement), Arc::clone(&arrived.agreement));
     let (pidfile, plan, role) = (Arc::clone(&arrived.pidfile), Arc::clone(&arrived.plan), arrived.role);
     let (origin, manager) = (Arc::clone(&arrived.origin), arrived.manager.clone());
-    let reopened = logs.clone();
+    let (reopened, telling) = (logs.clone(), Arc::clone(&arrived.pidfile));
     Powers {
         ready: Box::new(move || agreement.ready()),
+        tell: Box::new(move || Recorder::begin_at_last(&telling)),
         reopen: Box::new(move || reopened.as_ref().map_or(Ok(()), |logs| logs.open_again())),
         reload: Box::new(move |asked| -> Error {
             let (origin, plan, pidfile, latch) = (&origin, &plan, &*pidfile, &latch);

@@ -26,6 +26,7 @@ use crate::context::{Cause, Context, Request};
 use crate::error::signal_name;
 use crate::event::event;
 use crate::manager::Manager;
+use crate::pidfile::record::Recorder;
 use crate::spec::order::Order;
 use crate::spec::signal::SignalAction;
 use crate::sys::ear::Ear;
@@ -103,7 +104,7 @@ impl Watcher {
             });
         }
         // An order that comes when the daemon is over means nothing to anybody.
-        if self.context.recorder().is_some() {
+        if self.context.recorder().is_some_and(Recorder::tells_of_ticks) {
             signals.extend(Order::ALL.map(Order::signal));
         }
         let ear = Ear::listen(&signals)?;

@@ -195,8 +195,12 @@ mod tests {
 
     /// How often so many ticks of a microsecond ask for memory, with all that is around them.
     fn asked_for_memory(times: u64, agreement: &Agreement) -> usize {
-        let powers =
-            Powers { ready: Box::new(|| {}), reload: Box::new(|_| Error::NotRunning), reopen: Box::new(|| Ok(())) };
+        let powers = Powers {
+            ready: Box::new(|| {}),
+            tell: Box::new(|| None),
+            reload: Box::new(|_| Error::NotRunning),
+            reopen: Box::new(|| Ok(())),
+        };
         let context = Context::new("x".to_owned(), None, powers, None);
         let timetable = Timetable { every: Duration::from_micros(1), times, ..Timetable::default() };
         let run = Rc::new(Cell::new(0));

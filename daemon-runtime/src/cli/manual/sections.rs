@@ -53,8 +53,17 @@ fn files(spec: &Spec) -> Roff {
     entry(&mut section, italic(pidfile), "The pidfile: the daemon's pid and a newline.");
     let claim = "Beside the pidfile: the lock that proves that the daemon runs. While it does, it must not be removed.";
     entry(&mut section, italic("PIDFILE.claim"), claim);
-    if spec.repeats() {
-        let record = "Beside the pidfile: what the daemon tells of its ticks and of itself, which status shows.";
+    let record = match &*spec.job.borrow() {
+        Job::Repeat { .. } => {
+            Some("Beside the pidfile: what the daemon tells of its ticks and of itself, which status shows.")
+        }
+        Job::Once(worker) if !worker.sees_context => None,
+        Job::Once(_) | Job::Here => {
+            Some("Beside the pidfile, once the daemon has said what it is doing: that, which status shows.")
+        }
+        Job::Program { .. } => None,
+    };
+    if let Some(record) = record {
         entry(&mut section, italic("PIDFILE.record"), record);
     }
     for (path, what) in logs.into_iter().zip(["standard input", "standard output", "standard error"]) {

@@ -200,6 +200,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
             "self.place.remove_sealed(",
             "self.place.remove_pidfile(",
             "self.file.set_len(0)",
+            "self.place.remove_stale_record(", // which nobody goes by
             "self.place.remove_draft(",
             "self.place.remove_claim(",
         ],

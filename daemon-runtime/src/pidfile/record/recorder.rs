@@ -14,7 +14,7 @@ const HASTE: Duration = Duration::from_millis(1);
 /// What the next image of the program says of a tick that it has cut short.
 const BEGUN_ANEW: &str = "the program was begun anew meanwhile";
 
-/// Who tells of a repeating daemon. It asks for no memory while it does, and what cannot be written stops nobody.
+/// Who tells of the daemon. It asks for no memory while it does, and what cannot be written stops nobody.
 #[derive(Debug)]
 pub(crate) struct Recorder {
     pidfile: Arc<Claimed>,
@@ -45,13 +45,24 @@ impl State {
 impl Recorder {
     /// For the daemon that this process is; nothing where it has no record. What an image of the program before this one has
     /// told is gone on from.
-    pub(crate) fn begin(pidfile: &Arc<Claimed>) -> Option<Self> {
+    pub(crate) fn begin(pidfile: &Arc<Claimed>, subject: Subject) -> Option<Self> {
         let before = read_open(pidfile.record()?).unwrap_or_default();
         let pid = std::process::id();
         let mut record = before.filter(|before| before.pid == pid).map(|before| gone_on(&before)).unwrap_or_default();
-        (record.pid, record.repeats) = (pid, true);
+        (record.pid, record.repeats) = (pid, subject == Subject::Ticks);
         let state = Mutex::new(State { record, ..State::default() });
         Some(Self { pidfile: Arc::clone(pidfile), pid, state })
+    }
+
+    /// For a daemon that does not repeat, and has something to say only now; nothing where no record can be made.
+    pub(crate) fn begin_at_last(pidfile: &Arc<Claimed>) -> Option<Self> {
+        pidfile.record_at_last()?;
+        Self::begin(pidfile, Subject::Text)
+    }
+
+    /// Whether it tells of ticks.
+    pub(crate) fn tells_of_ticks(&self) -> bool {
+        self.lock().record.repeats
     }
 
     /// Whether it was paused when an image before this one told of itself.
@@ -132,6 +143,15 @@ impl Recorder {
         // Nothing panics while it is held, so a poisoned lock still holds a whole value.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What a daemon tells of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Subject {
+    /// Its ticks, and what it says.
+    Ticks,
+    /// What it says.
+    Text,
 }
 
 /// Whether somebody has asked for a tick.
