@@ -12,6 +12,7 @@ mod logrotate;
 mod machine;
 mod manual_page;
 mod notified;
+mod openrc;
 mod pidfile;
 mod readme;
 mod runit;
