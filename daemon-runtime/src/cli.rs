@@ -1,18 +1,16 @@
-//! argv -> Action, of a command line that says more than an action's name. The only file that knows clap.
+//! argv -> Action, of a command line that says more than an action's name. With what stands in `cli/`, the only file that knows clap.
 
 #[cfg(feature = "manual")]
 pub(crate) mod manual;
+mod unit;
 
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::error::ErrorKind;
-use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command, ValueHint};
+use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
 
-use crate::action::{
-    Action, OrderOptions, StartOptions, StatusOptions, StopOptions, UnitKind, UnitOptions, UnitScope, fields,
-};
+use crate::action::{Action, OrderOptions, StartOptions, StatusOptions, StopOptions, fields};
 use crate::spec::flags::Flags;
 use crate::spec::{CustomAction, Spec, UNIT};
 use crate::verbs::{self, Told};
@@ -37,18 +35,9 @@ fn read(spec: &Spec, mut command: Command, words: &[OsString]) -> Result<Action,
     take_flags(spec, &matches).map_err(|error| error.with_cmd(&command))?;
     let action = action(spec, &matches);
     match &action {
-        Action::Unit(options) => check_flags_of_run(spec, command.get_name(), &options.flags).map(|()| action),
+        Action::Unit(options) => unit::check_flags(spec, command.get_name(), &options.flags).map(|()| action),
         _ => Ok(action),
     }
-}
-
-/// What a unit runs must be understood when it is run.
-fn check_flags_of_run(spec: &Spec, program: &str, flags: &[OsString]) -> Result<(), clap::Error> {
-    let Some(run) = verb("run").filter(|_| spec.flags.is_some() || !flags.is_empty()) else { return Ok(()) };
-    let mut command = top(program.to_owned()).subcommand(of(spec, run));
-    let words = [OsString::new(), "run".into()];
-    let matches = command.try_get_matches_from_mut(words.iter().chain(flags))?;
-    take_flags(spec, &matches).map_err(|error| error.with_cmd(&command))
 }
 
 fn check_flags(spec: &Spec) -> Result<(), String> {
@@ -160,39 +149,15 @@ fn verb(name: &str) -> Option<Command> {
         "status" => vec![json(), fields()],
         "run-now" => vec![timeout("end of the tick")],
         "pause" | "resume" => vec![timeout("answer")],
-        UNIT => unit(),
+        UNIT => unit::args(),
         "reload" | "run" => Vec::new(),
         _ => return None,
     };
-    let command = Command::new(name.to_owned()).about(verbs::about(name)).args(args);
-    Some(if name == UNIT { command.group(ArgGroup::new("scope").args(["system", "user"])) } else { command })
+    Some(Command::new(name.to_owned()).about(verbs::about(name)).args(args))
 }
 
 fn once() -> Arg {
     Arg::new("once").long("once").help("Do one tick, at once, and end with its exit code").action(ArgAction::SetTrue)
-}
-
-fn unit() -> Vec<Arg> {
-    let flag = |name: &'static str, help: &'static str| Arg::new(name).long(name).help(help).action(ArgAction::SetTrue);
-    let kubernetes = flag("kubernetes", "A manifest for Kubernetes: a Deployment, or a CronJob where that says it all");
-    let watchdog = Arg::new("watchdog").long("watchdog").value_name("DURATION").value_parser(duration);
-    let output = Arg::new("output").long("output").short('o').value_name("FOLDER").value_hint(ValueHint::DirPath);
-    let image = Arg::new("image").long("image").value_name("IMAGE").value_hint(ValueHint::Other);
-    let flags = Arg::new("flags").value_name("FLAG").help("The worker's own flags, for `run`").last(true);
-    vec![
-        flag("timer", "Of a daemon that repeats: a systemd timer, and a service for one tick"),
-        kubernetes.conflicts_with_all(["timer", "watchdog", "system", "user"]),
-        image.help("The container's image").requires("kubernetes"),
-        flag("system", "For the system's systemd; so it is anyway where root asks, or a setting needs root"),
-        flag("user", "For the systemd of a user's own"),
-        watchdog
-            .help("How long it may be without a sign of life (WatchdogSec=), like 10s")
-            .value_hint(ValueHint::Other)
-            .conflicts_with("timer"),
-        output.help("Write the files there instead of printing them").value_parser(clap::value_parser!(PathBuf)),
-        flag("force", "Replace files that are there already").requires("output"),
-        flags.num_args(0..).value_parser(clap::value_parser!(OsString)),
-    ]
 }
 
 fn json() -> Arg {
@@ -245,7 +210,7 @@ fn action(spec: &Spec, matches: &ArgMatches) -> Action {
         Some(("status", args)) => Action::Status(status_options(args)),
         Some(("run", args)) if spec.repeats() && args.get_flag("once") => Action::RunOnce,
         Some(("run", _)) | None => Action::Run,
-        Some((UNIT, args)) if spec.verbs().any(|verb| verb == UNIT) => Action::Unit(unit_options(args)),
+        Some((UNIT, args)) if spec.verbs().any(|verb| verb == UNIT) => Action::Unit(unit::options(args)),
         // clap has refused every action that there is not.
         Some((word, args)) => {
             let order =
@@ -267,28 +232,6 @@ fn stop_options(args: &ArgMatches) -> StopOptions {
 
 fn order_options(args: &ArgMatches) -> OrderOptions {
     OrderOptions { timeout: args.get_one("timeout").copied() }
-}
-
-fn unit_options(args: &ArgMatches) -> UnitOptions {
-    let kind = match (args.get_flag("timer"), args.get_flag("kubernetes")) {
-        (true, _) => UnitKind::Timer,
-        (_, true) => UnitKind::Kubernetes,
-        _ => UnitKind::Service,
-    };
-    let scope = match (args.get_flag("system"), args.get_flag("user")) {
-        (true, _) => Some(UnitScope::System),
-        (_, true) => Some(UnitScope::User),
-        _ => None,
-    };
-    UnitOptions {
-        kind,
-        scope,
-        watchdog: args.get_one("watchdog").copied(),
-        image: args.get_one("image").cloned(),
-        flags: args.get_many("flags").into_iter().flatten().cloned().collect(),
-        output: args.get_one("output").cloned(),
-        force: args.get_flag("force"),
-    }
 }
 
 fn status_options(args: &ArgMatches) -> StatusOptions {
@@ -341,26 +284,6 @@ mod tests {
         assert_eq!(asked("resume --timeout 2s").ok(), Some(Action::Resume(options())));
         whole(&daemon.spec, "x".into()).debug_assert();
         assert_eq!(parsed("pause").expect_err("unknown").code, 2);
-    }
-
-    #[test]
-    fn what_a_unit_is_to_be_is_understood_and_one_tick_is_asked_of_who_repeats() {
-        let told = |line: &str| match parsed(line) {
-            Ok(Action::Unit(options)) => options,
-            other => panic!("{line}: {other:?}"),
-        };
-        assert_eq!(told("unit"), UnitOptions::default());
-        assert_eq!(told("unit --timer --user").kind, UnitKind::Timer);
-        assert_eq!(told("unit --timer --user").scope, Some(UnitScope::User));
-        let whole = told("unit --system --watchdog 10 -o /x --force");
-        assert_eq!((whole.scope, whole.watchdog), (Some(UnitScope::System), Some(Duration::from_secs(10))));
-        assert_eq!((whole.output, whole.force), (Some("/x".into()), true));
-        let kubernetes = told("unit --kubernetes --image x/y:1");
-        assert_eq!((kubernetes.kind, kubernetes.image.as_deref()), (UnitKind::Kubernetes, Some("x/y:1")));
-        let daemon = Daemon::repeat("1s", || {});
-        let once = parse(&daemon.spec, None, &["run".into(), "--once".into()]);
-        assert_eq!(once.ok(), Some(Action::RunOnce));
-        assert_eq!(parsed("run --once").expect_err("unknown").code, 2);
     }
 
     #[test]

@@ -82,7 +82,6 @@ pub(crate) struct Spec {
     pub(crate) claim: RefCell<Option<PidFile>>,
     pub(crate) refused: Vec<(&'static str, String, String)>,
     /// Paths as they were written, by their keys, where `~` and variables stand in them.
-    #[cfg(feature = "manual")]
     pub(crate) written: Vec<(&'static str, String)>,
 }
 

@@ -6,12 +6,16 @@ mod program;
 mod systemd;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::error::Error;
+use crate::spec::expand::Template;
 use crate::spec::plan::Plan;
+use crate::spec::stream::Stream;
 use crate::spec::{Job, Spec};
+
+const HOME: &str = "HOME";
 
 /// What is to be made, and for whom.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -60,7 +64,8 @@ pub struct UnitOptions {
 /// The daemon does all of it by itself too, also what the manager has done already, which then changes nothing; and it does
 /// what is not in the table: `chroot`, `close_fds`, `env_clear`, the hooks, `on_start`, `pidfile_timeout`, `settle`. Two times
 /// have no word at systemd, where 0 means for ever, and are left out if they are 0: `start_timeout` and `stop_timeout`. Paths
-/// are those that the settings mean for who runs `unit`, and the values of `env` those that they have there, for all to read.
+/// are those that the settings mean for who runs `unit`: the variables that `~` and `$VAR` stand for there are told too. They and
+/// the values of `env` are for all to read.
 /// systemd opens logs as root, through any link, and makes no folder for them; so one whose folder is not there yet, or not
 /// root's alone, goes to the journal, which a comment says.
 ///
@@ -148,6 +153,32 @@ impl Subject<'_> {
         let words: Vec<_> =
             about.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect();
         (!words.is_empty()).then(|| words.join(" "))
+    }
+
+    /// The paths that were given, as they are meant here.
+    fn paths(&self) -> impl Iterator<Item = &Path> {
+        let spec = self.spec;
+        let paths =
+            [&spec.pidfile, &spec.workdir, &spec.chroot, &spec.prefix].into_iter().flatten().map(PathBuf::as_path);
+        let streams = [&spec.stdin, &spec.stdout, &spec.stderr].into_iter().flatten();
+        paths.chain(streams.filter_map(|stream| match stream {
+            Stream::Path(path) => Some(path.as_path()),
+            _ => None,
+        }))
+    }
+
+    /// The variables that these paths were made of, without which they would mean something else to who runs the daemon.
+    fn variables(&self) -> Vec<(String, String)> {
+        let mut names: Vec<_> = self.spec.written.iter().flat_map(|(_, text)| Template::variables(text)).collect();
+        let home =
+            std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute() && home != Path::new("/"));
+        // Also those that the program has made of it by itself.
+        if home.is_some_and(|home| self.paths().any(|path| path.starts_with(&home))) {
+            names.push(HOME.to_owned());
+        }
+        names.sort_unstable();
+        names.dedup();
+        names.into_iter().filter_map(|name| std::env::var(&name).ok().map(|value| (name, value))).collect()
     }
 
     /// Whether somebody else is named whom it becomes.

@@ -158,7 +158,6 @@ impl Daemon {
             flags: None,
             claim: RefCell::new(None),
             refused: Vec::new(),
-            #[cfg(feature = "manual")]
             written: Vec::new(),
         };
         Self { spec }
@@ -303,8 +302,7 @@ impl Daemon {
         value: impl IntoSetting<T>,
         store: impl FnOnce(&mut Spec, T),
     ) -> Self {
-        // The manual page is not of the account that has it made.
-        #[cfg(feature = "manual")]
+        // The manual page is not of the account that has it made, and a unit says what the path was made of.
         if let Some(text) = value.as_written() {
             self.spec.written.retain(|(known, _)| *known != key);
             self.spec.written.push((key, text));

@@ -30,6 +30,19 @@ impl Template {
         &self.0
     }
 
+    /// The variables that stand in a path as it was written; `HOME` where it begins with `~`.
+    pub(crate) fn variables(text: &str) -> Vec<String> {
+        let mut names = Vec::new();
+        names.extend(text.starts_with('~').then(|| "HOME".to_owned()));
+        let note = |name: &str| {
+            names.push(name.to_owned());
+            None::<&str>
+        };
+        // The text itself is of no use here.
+        let _ = shellexpand::env_with_context_no_errors(text, note);
+        names
+    }
+
     pub(crate) fn expand(&self) -> Result<PathBuf, String> {
         let path = shellexpand::full(&self.0).map_err(|e| match e.cause {
             VarError::NotPresent => format!("the variable {} is not set", e.var_name),
@@ -91,6 +104,12 @@ mod tests {
     fn a_variable_and_the_home_directory_are_replaced() {
         let path = expand("~/${CARGO_PKG_NAME}.pid").expand();
         assert!(path.is_ok_and(|p| p.is_absolute() && p.ends_with("daemon-runtime.pid")));
+    }
+
+    #[test]
+    fn the_variables_that_a_path_is_made_of_are_found() {
+        assert_eq!(Template::variables("~/$A/${B_1}x$$C"), ["HOME", "A", "B_1"]);
+        assert!(Template::variables("/a~/b").is_empty());
     }
 
     #[test]

@@ -148,9 +148,12 @@ impl<'a> Object<'a> {
         let own = self.subject.spec.env.iter().filter_map(|(key, value)| key.to_str().zip(value.to_str()));
         let own = own.filter(|(key, _)| is_name(key));
         let given = self.account.variable.iter().map(|(key, value)| (*key, value.as_str()));
+        let of_paths = self.subject.variables();
+        // The last of a name counts: paths are made before the daemon has an environment of its own.
+        let of_paths = of_paths.iter().map(|(key, value)| (key.as_str(), value.as_str()));
         let pair =
             |(key, value): (&str, &str)| Node::map([("name", Node::text(key)), ("value", Node::text(&literal(value)))]);
-        let variables: Vec<_> = given.chain(own).map(pair).collect();
+        let variables: Vec<_> = given.chain(own).chain(of_paths).map(pair).collect();
         (!variables.is_empty()).then_some(Node::List(variables))
     }
 }

@@ -1,27 +1,26 @@
-//! A service of systemd, and a timer: `systemd.service(5)`, `systemd.exec(5)`, `systemd.kill(5)`, `systemd.timer(5)`.
+//! A service of systemd: `systemd.service(5)`, `systemd.exec(5)`, `systemd.kill(5)`.
 
 mod places;
+mod timer;
 mod words;
 
 use std::time::Duration;
 
 use nix::unistd::geteuid;
 
+pub(super) use self::timer::timer;
 use self::words::{argument, command, quoted, span, specifiers, unit_name};
 use super::program::{self, Work};
 use super::{Subject, UnitFile, UnitScope, refuse};
 use crate::error::Error;
 use crate::spec::account::Account;
 use crate::spec::plan::NUMBER;
-use crate::spec::setting::{Missed, OnError};
 use crate::spec::signal::SignalAction;
-use crate::spec::{Job, Timetable};
 
 /// What stands for an instance of a template; `systemd.unit(5)`.
 const INSTANCE: &str = "%i";
 
 /// The lines of a unit file.
-#[derive(Default)]
 struct Text(String);
 
 impl Text {
@@ -66,70 +65,6 @@ pub(super) fn service(subject: &Subject<'_>) -> Result<UnitFile, Error> {
     text.section("Install");
     text.line("WantedBy", if scope(subject) == UnitScope::System { "multi-user.target" } else { "default.target" });
     Ok(UnitFile { name, text: text.0 })
-}
-
-/// A service for one tick, and the timer that begins it.
-pub(super) fn timer(subject: &Subject<'_>) -> Result<Vec<UnitFile>, Error> {
-    let table = timetable(subject)?;
-    if subject.options.watchdog.is_some() {
-        return refuse("a service of one tick gives no signs of life: leave `--watchdog` out, or `--timer`");
-    }
-    Ok(vec![one_tick(subject)?, clock(subject, &table)])
-}
-
-fn one_tick(subject: &Subject<'_>) -> Result<UnitFile, Error> {
-    let name = file_name(subject, "service");
-    let mut text = Text::of(&name);
-    describe(subject, &mut text);
-    text.section("Service");
-    text.line("Type", "oneshot");
-    text.line("ExecStart", &run(subject, Work::Once)?);
-    stop(subject, &mut text);
-    surround(subject, &mut text);
-    Ok(UnitFile { name, text: text.0 })
-}
-
-fn clock(subject: &Subject<'_>, table: &Timetable) -> UnitFile {
-    let name = file_name(subject, "timer");
-    let mut text = Text::of(&name);
-    describe(subject, &mut text);
-    text.section("Timer");
-    text.line("OnActiveSec", &span(table.initial_delay));
-    match table.missed {
-        Missed::Delay => text.line("OnUnitInactiveSec", &span(table.every)),
-        Missed::Skip => text.line("OnUnitActiveSec", &span(table.every)),
-        Missed::Burst => {
-            text.comment(
-                "missed = \"burst\": a timer makes up for nothing, and leaves out what comes due while a tick runs.",
-            );
-            text.line("OnUnitActiveSec", &span(table.every));
-        }
-    }
-    if !table.jitter.is_zero() {
-        text.line("RandomizedDelaySec", &span(table.jitter));
-    }
-    // By default a timer may be a minute late.
-    text.line("AccuracySec", "1us");
-    text.section("Install");
-    text.line("WantedBy", "timers.target");
-    UnitFile { name, text: text.0 }
-}
-
-/// The timetable, if a timer can keep it.
-fn timetable(subject: &Subject<'_>) -> Result<Timetable, Error> {
-    match &*subject.spec.job.borrow() {
-        Job::Repeat { timetable, .. } if timetable.times > 0 => refuse(format!(
-            "a timer knows no end, and this daemon ends after {} ticks (`times`): leave `--timer` out",
-            timetable.times
-        )),
-        Job::Repeat { on_error: OnError::Stop, .. } => refuse(
-            "a timer goes on after a tick that failed, and this daemon ends (`on_error = \"stop\"`): leave `--timer` out",
-        ),
-        Job::Repeat { timetable, .. } => Ok(timetable.clone()),
-        _ => refuse(
-            "only a repeating daemon can have a timer (`#[repeat_daemon]`, `Daemon::repeat`): leave `--timer` out",
-        ),
-    }
 }
 
 fn describe(subject: &Subject<'_>, text: &mut Text) {
@@ -187,11 +122,12 @@ fn surround(subject: &Subject<'_>, text: &mut Text) {
     text.line("UMask", &format!("{:04o}", subject.plan.umask));
     text.line("LimitCORE", if subject.plan.core_dumps { "infinity" } else { "0" });
     places::tell(subject, scope(subject), text);
-    for (key, value) in &subject.spec.env {
-        let pair = key.to_str().zip(value.to_str()).filter(|(key, value)| is_variable(key, value));
-        if let Some((key, value)) = pair {
-            text.line("Environment", &quoted(&format!("{key}={value}")));
-        }
+    let own = subject.spec.env.iter().filter_map(|(key, value)| key.to_str().zip(value.to_str()));
+    let of_paths = places::variables(subject, scope(subject));
+    // The last of a name counts: paths are made before the daemon has an environment of its own.
+    let all = own.chain(of_paths.iter().map(|(key, value)| (key.as_str(), value.as_str())));
+    for (key, value) in all.filter(|(key, value)| is_variable(key, value)) {
+        text.line("Environment", &quoted(&format!("{key}={value}")));
     }
 }
 

@@ -1,20 +1,20 @@
 //! Where the daemon works and writes, as far as systemd has a word for it.
 
+use std::ffi::OsString;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::words::quoted;
 use super::{Text, path_of};
-use crate::action::unit::{Subject, UnitScope};
+use crate::action::unit::{HOME, Subject, UnitScope};
+use crate::spec::Job;
 use crate::spec::plan::numbered_path;
 use crate::spec::stream::Stream;
 
-/// Folders, standard streams, and the home directory that paths were made of.
+/// Folders and standard streams.
 pub(super) fn tell(subject: &Subject<'_>, scope: UnitScope, text: &mut Text) {
     working_directory(subject, text);
     folders(subject, scope, text);
     streams(subject, scope, text);
-    home(subject, scope, text);
 }
 
 /// The daemon's own, unless paths are relative: then they mean what they mean here, and the daemon goes to its own by itself.
@@ -28,14 +28,11 @@ fn working_directory(subject: &Subject<'_>, text: &mut Text) {
 }
 
 fn has_relative_paths(subject: &Subject<'_>) -> bool {
-    let spec = subject.spec;
-    let paths = [&spec.pidfile, &spec.workdir, &spec.chroot, &spec.prefix].into_iter().flatten().map(PathBuf::as_path);
-    let streams = [&spec.stdin, &spec.stdout, &spec.stderr].into_iter().flatten();
-    let files = streams.filter_map(|stream| match stream {
-        Stream::Path(path) => Some(path.as_path()),
-        _ => None,
-    });
-    paths.chain(files).any(Path::is_relative)
+    // The path of another program is absolute by now, whatever it was.
+    let is_from_here =
+        |program: &OsString| std::env::current_dir().is_ok_and(|here| Path::new(program).starts_with(here));
+    let program = matches!(&*subject.spec.job.borrow(), Job::Program { program, .. } if is_from_here(program));
+    program || subject.paths().any(Path::is_relative)
 }
 
 /// A folder of the daemon's own for its pidfile is made by systemd too, and then may be written to whatever else the unit
@@ -143,18 +140,11 @@ fn is_roots_alone(folder: &Path) -> bool {
     is_roots(folder, 0) && is_way(folder) && real.is_ok_and(|real| is_way(&real))
 }
 
-/// `~` means the home of who runs the program; where that is systemd, it is the daemon's user's, if any.
-fn home(subject: &Subject<'_>, scope: UnitScope, text: &mut Text) {
-    let home = std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute() && home != Path::new("/"));
-    let Some(home) = home.filter(|_| scope == UnitScope::System) else { return };
-    let plan = &subject.plan;
-    let paths = [Some(plan.pidfile.as_path()), Some(&plan.workdir), plan.chroot.as_deref()];
-    let logs = [&plan.stdin, &plan.stdout, &plan.stderr].map(Stream::named);
-    if paths.into_iter().chain(logs).flatten().any(|path| path.starts_with(&home)) {
-        if let Some(home) = writable(&home) {
-            text.line("Environment", &quoted(&format!("HOME={home}")));
-        }
-    }
+/// What the paths were made of. `~` means the home of who runs the program; where that is the system's systemd, it is the
+/// daemon's user's, if any.
+pub(super) fn variables(subject: &Subject<'_>, scope: UnitScope) -> Vec<(String, String)> {
+    let is_needed = |name: &str| name != HOME || scope == UnitScope::System;
+    subject.variables().into_iter().filter(|(name, _)| is_needed(name)).collect()
 }
 
 /// A path that can stand on a line of a unit.

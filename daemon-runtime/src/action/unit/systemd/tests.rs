@@ -11,7 +11,11 @@ fn patient(ctx: &Context) {
 }
 
 fn daemon() -> Daemon {
-    Daemon::new(patient).name("web").pidfile("/var/lib/web.pid")
+    daemon_at("/var/lib/web.pid")
+}
+
+fn daemon_at(pidfile: &str) -> Daemon {
+    Daemon::new(patient).name("web").pidfile(pidfile)
 }
 
 fn of(kind: UnitKind, scope: UnitScope) -> UnitOptions {
@@ -222,6 +226,27 @@ fn folders_of_its_own_and_streams_have_their_lines() {
     let lines = ["StandardInput=file:/srv/50%%/in", "StandardOutput=append:/var/log/web.log", "StandardError=journal"];
     assert_lines(&streams, &lines);
     assert_lines(&daemon().stdout("/dev/null").stderr("syslog"), &["StandardOutput=null", "StandardError=journal"]);
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "cargo's variables are not there")]
+fn the_variables_that_paths_are_made_of_are_told_after_the_daemons_own() {
+    let daemon = Daemon::new(patient).name("web").pidfile(crate::expand("/run/$CARGO_PKG_NAME.pid"));
+    let text = service(&daemon.env("CARGO_PKG_NAME", "own"));
+    assert!(text.contains("\nEnvironment=CARGO_PKG_NAME=own\nEnvironment=CARGO_PKG_NAME=daemon-runtime\n"), "{text}");
+    let home = std::env::var("HOME").expect("a home directory");
+    let at_home = || daemon_at(&format!("{home}/web.pid"));
+    assert_lines(&at_home(), &[&format!("Environment=HOME={home}")]);
+    let own = texts(&at_home(), &of(UnitKind::Service, UnitScope::User)).expect("a unit");
+    assert!(!own[0].contains("HOME="), "{}", own[0]);
+}
+
+#[test]
+fn a_program_whose_path_may_have_been_relative_is_begun_where_it_was() {
+    let here = std::env::current_dir().expect("a directory");
+    let daemon = Daemon::exec("./server", [""; 0]).name("web").pidfile("/run/web.pid");
+    assert_lines(&daemon, &[&format!("WorkingDirectory={}", here.display())]);
+    assert_without(&Daemon::exec("true", [""; 0]).name("web").pidfile("/run/web.pid"), &["WorkingDirectory"]);
 }
 
 #[test]
