@@ -3,6 +3,7 @@
 pub(crate) mod custom;
 pub(crate) mod detach;
 pub(crate) mod fields;
+pub(crate) mod logs;
 #[cfg(feature = "manual")]
 pub(crate) mod manual;
 pub(crate) mod order;
@@ -20,6 +21,7 @@ use std::ffi::{OsStr, OsString};
 use std::time::Duration;
 
 pub use detach::{Detached, Launch};
+pub use logs::{Lines, LogLines, LogsOptions};
 #[cfg(feature = "manual")]
 pub use manual::Shell;
 pub use order::{OrderOptions, Ordered};
@@ -51,6 +53,8 @@ pub enum Action {
     Reload,
     /// Tell whether it runs.
     Status(StatusOptions),
+    /// Show the last lines that it has written, and what it goes on to write.
+    Logs(LogsOptions),
     /// Have a repeating daemon begin a tick at once, and wait for the end of it.
     RunNow(OrderOptions),
     /// Have no tick of a repeating daemon begin by itself.
@@ -170,6 +174,8 @@ pub enum Answer {
     Reload(Reload),
     /// Of `status`.
     Status(Status),
+    /// Of `logs`: the lines were shown as they were read.
+    Logs,
     /// Of `run-now`, `pause` and `resume`.
     Ordered(Ordered),
     /// Of `run`.
@@ -192,6 +198,8 @@ pub(crate) trait Narrator {
     fn stopping(&mut self) -> &mut dyn Observer;
     /// Who hears of what is asked of a daemon that runs.
     fn ordering(&mut self, order: Order) -> &mut dyn Observer;
+    /// Who is shown the lines of logs.
+    fn reading(&mut self) -> &mut dyn logs::Audience;
     /// Of a restart: the stop is done, the start follows.
     fn stopped(&mut self, _stop: &Stop) {}
 }
@@ -206,6 +214,9 @@ impl Narrator for Silent {
     fn ordering(&mut self, _order: Order) -> &mut dyn Observer {
         self
     }
+    fn reading(&mut self) -> &mut dyn logs::Audience {
+        self
+    }
 }
 
 /// Does what was asked.
@@ -216,6 +227,7 @@ pub(crate) fn perform(spec: &Spec, action: Action, narrator: &mut dyn Narrator) 
         Action::Restart(start, stop) => restart::restart(spec, &start, &stop, narrator).map(Answer::Restart),
         Action::Reload => reload::reload(spec).map(Answer::Reload),
         Action::Status(options) => status::status(spec, &options).map(Answer::Status),
+        Action::Logs(options) => logs::logs(spec, &options, narrator.reading()).map(|()| Answer::Logs),
         Action::RunNow(options) => {
             order::order(spec, Order::RunNow, &options, narrator.ordering(Order::RunNow)).map(Answer::Ordered)
         }

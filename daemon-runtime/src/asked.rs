@@ -7,12 +7,12 @@ mod plain;
 
 use std::ffi::{OsStr, OsString};
 
-use crate::action::{Action, Asked, OrderOptions, StartOptions, StatusOptions, StopOptions, UnitOptions};
+use crate::action::{Action, Asked, LogsOptions, OrderOptions, StartOptions, StatusOptions, StopOptions, UnitOptions};
 #[cfg(feature = "cli")]
 use crate::cli as line;
 #[cfg(feature = "manual")]
 use crate::cli::manual;
-use crate::spec::{Spec, UNIT};
+use crate::spec::{LOGS, Spec, UNIT};
 use crate::verbs::{Told, order, tells_of_flags};
 #[cfg(not(feature = "cli"))]
 use plain as line;
@@ -50,6 +50,7 @@ fn by_name(spec: &Spec, words: &[OsString]) -> Option<Action> {
         word if spec.verbs().all(|verb| verb != word) => {
             Action::Custom(spec.actions.iter().find(|action| action.name == word)?.name.clone())
         }
+        LOGS => Action::Logs(LogsOptions::default()),
         UNIT => Action::Unit(UnitOptions::default()),
         word => order(word, OrderOptions::default())?,
     })
@@ -75,7 +76,7 @@ mod tests {
     #[test]
     fn every_action_is_known_by_its_name_alone() {
         let spec = Daemon::new(|| {}).action("clear_cache", "Empty it", || {}).instances(2).spec;
-        for name in ACTIONS.into_iter().chain([UNIT, "clear-cache"]) {
+        for name in ACTIONS.into_iter().chain([LOGS, UNIT, "clear-cache"]) {
             assert!(by_name(&spec, &[name.into()]).is_some(), "{name}");
             assert_eq!(by_name(&spec, &[name.into(), "now".into()]), None, "{name}");
         }
@@ -87,12 +88,14 @@ mod tests {
         let asked = |daemon: &Daemon, word: &str| by_name(&daemon.spec, &[word.into()]);
         let plain = Daemon::new(|| {});
         let repeating = Daemon::repeat("1s", || {}).action("pause", "Its own", || {}).action("unit", "Its own", || {});
+        let repeating = repeating.action("logs", "Its own", || {});
         for word in ["run-now", "pause", "resume"] {
             assert_eq!(asked(&plain, word), None);
         }
         assert_eq!(asked(&repeating, "run-now"), Some(Action::RunNow(OrderOptions::default())));
         assert_eq!(asked(&repeating, "pause"), Some(Action::Custom("pause".into())));
         assert_eq!(asked(&repeating, "unit"), Some(Action::Custom("unit".into())));
+        assert_eq!(asked(&repeating, "logs"), Some(Action::Custom("logs".into())));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! argv -> Action, of a command line that says more than an action's name. With what stands in `cli/`, the only file that knows clap.
 
+mod logs;
 #[cfg(feature = "manual")]
 pub(crate) mod manual;
 mod unit;
@@ -12,7 +13,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
 
 use crate::action::{Action, OrderOptions, StartOptions, StatusOptions, StopOptions, fields};
 use crate::spec::flags::Flags;
-use crate::spec::{CustomAction, Spec, UNIT};
+use crate::spec::{CustomAction, LOGS, Spec, UNIT};
 use crate::verbs::{self, Told};
 
 /// Understands what was asked. What it says of an instance and of the worker's flags goes into the spec.
@@ -147,6 +148,7 @@ fn verb(name: &str) -> Option<Command> {
         "stop" => vec![force(), timeout("stop")],
         "restart" => vec![foreground(), force(), timeout("stop, and then how long for the start")],
         "status" => vec![json(), fields()],
+        LOGS => logs::args(),
         "run-now" => vec![timeout("end of the tick")],
         "pause" | "resume" => vec![timeout("answer")],
         UNIT => unit::args(),
@@ -210,6 +212,7 @@ fn action(spec: &Spec, matches: &ArgMatches) -> Action {
         Some(("status", args)) => Action::Status(status_options(args)),
         Some(("run", args)) if spec.repeats() && args.get_flag("once") => Action::RunOnce,
         Some(("run", _)) | None => Action::Run,
+        Some((LOGS, args)) if spec.verbs().any(|verb| verb == LOGS) => Action::Logs(logs::options(args)),
         Some((UNIT, args)) if spec.verbs().any(|verb| verb == UNIT) => Action::Unit(unit::options(args)),
         // clap has refused every action that there is not.
         Some((word, args)) => {
@@ -293,7 +296,7 @@ mod tests {
         assert_eq!(asked("clear-cache").ok(), Some(Action::Custom("clear-cache".into())));
         let told = asked("--help").expect_err("help").text;
         assert!(told.contains("clear-cache") && told.contains("Empty it"), "{told}");
-        assert!(asked("nothing").expect_err("unknown").text.contains("run, unit, clear-cache"));
+        assert!(asked("nothing").expect_err("unknown").text.contains("run, logs, unit, clear-cache"));
     }
 
     #[test]

@@ -322,6 +322,37 @@ pub enum Error {
         /// `run-now`, `pause` or `resume`.
         action: &'static str,
     },
+    /// What the daemon writes goes where `logs` cannot show it from.
+    NoLog {
+        /// Where it goes, and what to do.
+        text: String,
+    },
+    /// A log could not be read.
+    Log {
+        /// The log.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// No line of a log begins with a time, so that there is no telling since when there are any.
+    Undated {
+        /// The log.
+        path: PathBuf,
+        /// How many bytes at its end were looked at, where it was not all of it.
+        within: Option<u64>,
+    },
+    /// `journalctl`, which shows what is in the journal, could not be run, or failed.
+    Journal {
+        /// The command.
+        command: String,
+        /// The system's error, or how it ended.
+        source: io::Error,
+    },
+    /// What was to be shown could not be written to stdout.
+    Unshown {
+        /// The system's error.
+        source: io::Error,
+    },
     /// What `/proc` tells of the daemon could not be read.
     Look {
         /// The daemon.
@@ -374,6 +405,9 @@ impl Error {
             | Self::Descriptors { source }
             | Self::Sockets { source }
             | Self::Signal { source, .. }
+            | Self::Log { source, .. }
+            | Self::Journal { source, .. }
+            | Self::Unshown { source }
             | Self::Handle { source, .. } => Some(source),
             _ => None,
         }

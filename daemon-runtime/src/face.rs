@@ -3,8 +3,8 @@
 #[cfg(feature = "manual")]
 use crate::action::Shell;
 use crate::action::{
-    self, Action, Detached, IntoAction, Launch, OrderOptions, Ordered, Reload, Restart, Run, Start, StartOptions,
-    Status, StatusOptions, Stop, StopOptions, Unit, UnitOptions,
+    self, Action, Detached, IntoAction, Launch, LogLines, OrderOptions, Ordered, Reload, Restart, Run, Start,
+    StartOptions, Status, StatusOptions, Stop, StopOptions, Unit, UnitOptions,
 };
 use crate::asked;
 #[cfg(feature = "manual")]
@@ -99,6 +99,15 @@ impl Daemon {
     /// A setting cannot be, or the system does not let us look.
     pub fn status(&self) -> Result<Status, Error> {
         action::status::status(&self.spec, &StatusOptions::default())
+    }
+
+    /// The last ten lines of each of the daemon's logs; of all instances, where none was chosen.
+    /// [`dispatch`](Self::dispatch) with [`Action::Logs`] shows others, and goes on with what is written.
+    ///
+    /// # Errors
+    /// A setting cannot be, a log cannot be read, or what the daemon writes goes where it cannot be shown from.
+    pub fn logs(&self) -> Result<Vec<LogLines>, Error> {
+        action::logs::last_lines(&self.spec)
     }
 
     /// Does the daemon's work in this process, with everything but the detaching. Returns when the worker has ended.
@@ -252,7 +261,8 @@ impl Daemon {
             self.spec.instance.set(Some(n));
         }
         match action {
-            action if one.is_some() || matches!(action, Action::Custom(_) | Action::Unit(_)) => {
+            // Lines of several logs are shown by one process.
+            action if one.is_some() || matches!(action, Action::Custom(_) | Action::Logs(_) | Action::Unit(_)) => {
                 self.perform(action.clone())
             }
             Action::Status(options) => {

@@ -1,4 +1,4 @@
-//! Unix daemons that tell the truth: `start`, `stop`, `restart`, `reload`, `status` and `run` from one attribute.
+//! Unix daemons that tell the truth: `start`, `stop`, `restart`, `reload`, `status`, `logs` and `run` from one attribute.
 //!
 //! ```no_run
 //! use daemon_runtime::{Context, daemon};
@@ -40,6 +40,7 @@
 //!   an action is its name, and an option is refused with exit code 2.
 //! - `fields` (default): what [`StatusOptions::fields`] takes beyond the usual ones.
 //! - `manual` (default; needs `cli`): the actions `completions` and `man`, `Daemon::completions` and `Daemon::man`.
+//! - `since` (default): [`LogsOptions::since`], and `logs --since` on the command line.
 //! - `tokio`: `async fn` workers, and `block_on`.
 //! - `tracing`: the daemon's stages, signals, ticks, its being ready and its shutdown are events of the target
 //!   `daemon_runtime`, for the subscriber that the program has set, or, by tracing's own feature `log`, for its logger.
@@ -91,9 +92,9 @@ mod verbs;
 #[cfg(feature = "manual")]
 pub use action::Shell;
 pub use action::{
-    Action, Answer, Asked, Detached, IntoAction, LastTick, Launch, NextTick, OrderOptions, Ordered, RecentTick, Reload,
-    Restart, Run, RunningTick, Start, StartOptions, State, Status, StatusOptions, Stop, StopOptions, Ticks, Unit,
-    UnitFile, UnitKind, UnitOptions, UnitScope, Vitals,
+    Action, Answer, Asked, Detached, IntoAction, LastTick, Launch, Lines, LogLines, LogsOptions, NextTick,
+    OrderOptions, Ordered, RecentTick, Reload, Restart, Run, RunningTick, Start, StartOptions, State, Status,
+    StatusOptions, Stop, StopOptions, Ticks, Unit, UnitFile, UnitKind, UnitOptions, UnitScope, Vitals,
 };
 #[cfg(feature = "tokio")]
 pub use asynchronous::block_on;

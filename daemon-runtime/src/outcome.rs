@@ -1,5 +1,6 @@
 //! The answers, their sentences and their exit codes: the only printing for the person at the terminal.
 
+mod logs;
 mod print;
 mod status;
 mod terminal;
@@ -15,7 +16,7 @@ use crate::service::failure::{Served, ServiceRunnerError};
 
 /// What the exit codes mean, in the words of [`Outcome`].
 #[cfg(any(test, feature = "manual"))]
-pub(crate) const EXIT_CODES: [(&str, &str); 13] = [
+pub(crate) const EXIT_CODES: [(&str, &str); 14] = [
     ("0", "it worked, or there was nothing to do"),
     ("1", "it failed"),
     ("1", "`status`: not running, and the pidfile left behind"),
@@ -23,6 +24,7 @@ pub(crate) const EXIT_CODES: [(&str, &str); 13] = [
     ("2", "`unit`: that manager has no words for what the settings say"),
     ("3", "`reload`: nothing in the daemon handles SIGHUP"),
     ("3", "`run-now`, `pause`, `resume`: it takes none of these"),
+    ("3", "`logs`: what the daemon writes goes nowhere, to syslog, or to what the program has opened itself"),
     ("3", "`status`: not running"),
     ("4", "privilege is lacking"),
     ("4", "`status`: no proof either way"),
@@ -42,6 +44,7 @@ pub(crate) const EXIT_CODES: [(&str, &str); 13] = [
 /// | `unit`: that manager has no words for what the settings say | 2 |
 /// | `reload`: nothing in the daemon handles SIGHUP | 3 |
 /// | `run-now`, `pause`, `resume`: it takes none of these | 3 |
+/// | `logs`: what the daemon writes goes nowhere, to syslog, or to what the program has opened itself | 3 |
 /// | privilege is lacking | 4 |
 /// | `reload`: the daemon is not running | 7 |
 /// | `run-now`, `pause`, `resume`: the daemon is not running | 7 |
@@ -165,7 +168,7 @@ fn error_code(error: &Error) -> u8 {
             u8::try_from(128 + signal).unwrap_or(1)
         }
         Error::NoUnit { .. } => 2,
-        Error::NotReloadable { .. } | Error::Deaf { .. } => 3,
+        Error::NotReloadable { .. } | Error::Deaf { .. } | Error::NoLog { .. } => 3,
         Error::NotRunning | Error::NobodyToAsk { .. } => 7,
         error if error.is_privilege() => 4,
         _ => 1,

@@ -138,6 +138,9 @@ impl Flags {
 pub(crate) const ACTIONS: [&str; 6] = ["start", "stop", "restart", "reload", "status", "run"];
 
 /// Another one, unless the program has an action of that name.
+pub(crate) const LOGS: &str = "logs";
+
+/// Another one like that.
 pub(crate) const UNIT: &str = "unit";
 
 /// The words, beside `help`, that ask nothing of a daemon, and describe the command line itself: with the feature `manual`.
@@ -202,12 +205,12 @@ impl Spec {
         (!is_plain).then(|| "an action's name has letters, digits and underscores".to_owned())
     }
 
-    /// The actions that it has without any of the program's own: also `unit`, and a repeating daemon those by which it is asked
-    /// for something while it runs, unless the program has an action of that name.
+    /// The actions that it has without any of the program's own: also `logs` and `unit`, and a repeating daemon those by which it
+    /// is asked for something while it runs, unless the program has an action of that name.
     pub(crate) fn verbs(&self) -> impl Iterator<Item = &'static str> {
         let is_own = |word: &str| self.actions.iter().any(|action| action.name == word);
         let orders = if self.repeats() { &Order::ALL[..] } else { &[] };
-        let others = std::iter::once(UNIT).chain(orders.iter().map(|order| order.word()));
+        let others = [LOGS, UNIT].into_iter().chain(orders.iter().map(|order| order.word()));
         ACTIONS.into_iter().chain(others.filter(move |word| !is_own(word)))
     }
 

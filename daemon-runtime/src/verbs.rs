@@ -8,7 +8,7 @@ use crate::outcome;
 use crate::spec::order::Order;
 #[cfg(feature = "manual")]
 use crate::spec::plan;
-use crate::spec::{Spec, UNIT};
+use crate::spec::{LOGS, Spec, UNIT};
 
 /// What was asked for is nothing that can be done: help, a version, or a mistake with its usage.
 #[derive(Debug)]
@@ -65,6 +65,7 @@ pub(crate) fn about(verb: &str) -> &'static str {
         "restart" => "Stop the daemon if it runs, then start it",
         "reload" => "Have the daemon read its configuration again (SIGHUP)",
         "status" => "Tell whether the daemon runs",
+        LOGS => "Show the last lines that the daemon has written",
         UNIT => "Print what a service manager needs to know: a systemd service, a timer, or a Kubernetes manifest",
         "run-now" => "Have it begin a tick at once, and tell how that came out",
         "pause" => "Have no tick begin by itself, until `resume`; one that runs goes on",

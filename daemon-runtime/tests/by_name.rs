@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Output, Termination};
 use std::time::Duration;
 
-use daemon_runtime::{Action, Context, Outcome, StartOptions, StatusOptions, StopOptions, daemon};
+use daemon_runtime::{Action, Context, LogsOptions, Outcome, StartOptions, StatusOptions, StopOptions, daemon};
 
 /// Set in the program, to the way in which it says what is asked for.
 const WAY: &str = "BY_NAME_WAY";
@@ -16,12 +16,14 @@ const PIDFILE: &str = "BY_NAME_PIDFILE";
 /// Sleeps.
 #[daemon(
     pidfile = std::env::var_os(PIDFILE).map(PathBuf::from),
+    stdout = std::env::var_os(PIDFILE).map(|pidfile| PathBuf::from(pidfile).with_extension("log")),
     actions(
         /// Empty the cache
         clear_cache = || println!("cleared"),
     )
 )]
 fn sleeper(ctx: &Context) {
+    println!("good night");
     ctx.ready();
     while !ctx.wait(Duration::from_secs(3600)) {}
 }
@@ -46,6 +48,7 @@ fn program(way: &str) -> Outcome {
         _ => match text().as_str() {
             "stop" => sleeper(Action::Stop(StopOptions::default())),
             "status" => sleeper(Action::Status(StatusOptions::default())),
+            "logs" => sleeper(Action::Logs(LogsOptions::default())),
             _ => sleeper(Action::Start(StartOptions::default())),
         },
     }
@@ -75,6 +78,7 @@ fn the_life_of_a_daemon_goes_by_the_names_of_its_actions(way: &str) {
     assert_eq!(std::fs::read_to_string(home.pidfile()).ok(), Some(format!("{pid}\n")), "{way}");
     let told = home.tell(way, &["status"]).assert(0, "");
     assert!(told.starts_with(&format!("sleeper -- pid: {pid}, status: running, uptime: ")), "{way}: {told}");
+    assert_eq!(home.tell(way, &["logs"]).assert(0, ""), "good night\n", "{way}");
     assert_eq!(home.tell(way, &["stop"]).assert(0, ""), "Stopping sleeper ... OK\n", "{way}");
     assert_eq!(home.tell(way, &["status"]).assert(3, ""), "sleeper -- not running\n", "{way}");
 }

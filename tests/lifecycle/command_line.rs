@@ -11,7 +11,7 @@ use nix::unistd::{Uid, User, geteuid};
 
 use crate::home::{Home, NOBODY, Program, eventually, is_root};
 
-const ACTIONS: [&str; 7] = ["start", "stop", "restart", "reload", "status", "run", "unit"];
+const ACTIONS: [&str; 8] = ["start", "stop", "restart", "reload", "status", "run", "logs", "unit"];
 
 /// The fixture `attributes` as one of its functions.
 fn function(home: &Home, name: &str) -> Program {
@@ -43,6 +43,8 @@ fn what_is_not_understood_is_answered_with_the_usage_on_stderr_and_2_and_nothing
         (&["start", "--force"], "actor start"),
         (&["stop", "--foreground"], "actor stop"),
         (&["reload", "--force"], "actor reload"),
+        (&["logs", "--force"], "actor logs"),
+        (&["logs", "out"], "actor logs"),
         (&["run", "--foreground"], "actor run"),
         (&["completions"], "actor completions"),
         (&["man", "8"], "actor man"),
@@ -65,6 +67,8 @@ fn a_value_that_is_not_understood_is_told_with_the_flag_and_2() {
         (["status", "--fields=colour"], "--fields <FIELD,...>"),
         (["status", "--json=yes"], "--json"),
         (["completions", "tcsh"], "<SHELL>"),
+        (["logs", "--lines=few"], "--lines <N>"),
+        (["logs", "--since=soon"], "--since <TIME>"),
     ] {
         let home = Home::new();
         let told = home.actor("ready").run(&words);
@@ -111,6 +115,7 @@ fn the_help_of_an_action_lists_its_flags_and_does_nothing() {
         ("restart", &["--debug", "--force", "--foreground", "--timeout"]),
         ("reload", &[]),
         ("status", &["--fields", "--json"]),
+        ("logs", &["--follow", "--lines", "--since"]),
         ("run", &[]),
         ("unit", &["--force", "--image", "--kubernetes", "--output", "--system", "--timer", "--user", "--watchdog"]),
     ] {

@@ -46,7 +46,7 @@ fn an_action_that_an_example_does_not_have_is_told_with_those_that_it_has() {
         let told = home.example(example).run(&["test"]);
         assert_eq!((told.code, told.stdout.as_str()), (2, ""));
         let words: Vec<_> = told.stderr.split(|c: char| !c.is_alphanumeric()).collect();
-        for word in ["test", "start", "stop", "restart", "reload", "status", "run"] {
+        for word in ["test", "start", "stop", "restart", "reload", "status", "logs", "run"] {
             assert!(words.contains(&word), "{example}, {word}: {}", told.stderr);
         }
     }

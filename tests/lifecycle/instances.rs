@@ -130,7 +130,7 @@ fn one_is_chosen_by_its_number_for_every_action() {
 fn a_number_out_of_range_is_a_mistake_of_the_command_line() {
     let home = Home::new();
     for number in ["3", "x", ""] {
-        for action in ["start", "stop", "restart", "status", "reload", "run"] {
+        for action in ["start", "stop", "restart", "status", "logs", "reload", "run"] {
             let told = crew(&home, 3, "").run(&[action, "--instance", number]);
             assert_eq!((told.code, told.stdout.as_str()), (2, ""), "{action} {number}");
             assert!(told.stderr.contains("instance"), "{told:?}");

@@ -50,7 +50,7 @@ fn an_action_works_beside_a_daemon_that_runs_and_leaves_it_alone() {
 #[test]
 fn an_action_that_there_is_not_is_answered_with_all_that_there_are() {
     let home = Home::new();
-    let actions = "The actions are start, stop, restart, reload, status, run, unit, flush-cache, check, plain, completions, man.\n";
+    let actions = "The actions are start, stop, restart, reload, status, run, logs, unit, flush-cache, check, plain, completions, man.\n";
     let told = own(&home).run(&["no-such-thing"]);
     assert_eq!((told.code, told.stdout.as_str()), (2, ""));
     assert!(told.stderr.contains("Usage: ") && told.stderr.ends_with(actions), "{told:?}");

@@ -101,3 +101,22 @@ fn without_a_journald_the_start_is_refused() {
     told.assert(1, "Starting actor ... FAILED\n", error);
     home.assert_nothing_left();
 }
+
+#[test]
+fn logs_shows_the_last_entries_by_journalctl_and_goes_on_with_those_that_come() {
+    if !may_run("logs_shows_the_last_entries_by_journalctl_and_goes_on_with_those_that_come") {
+        return;
+    }
+    let home = Home::new();
+    let go = home.path("go").display().to_string();
+    let script = format!(
+        "$SCRIBE start >/dev/null; entries three >/dev/null; $SCRIBE logs -n 2 | sed 's/.*: //'; echo --; $SCRIBE logs --since 1h | \
+         sed 's/.*: //'; echo --; $SCRIBE logs --since '2999-01-01' | sed 's/^-- No.*/none/'; echo --; $SCRIBE logs -f -n 1 >followed & \
+         until grep -q three followed; do sleep 0.01; done; touch {go}; until grep -q four followed; do sleep 0.01; done; \
+         kill $!; wait $! || :; sed 's/.*: //' followed; $SCRIBE stop >/dev/null"
+    );
+    let role = format!("out:one,out:two,out:three,ready,go:{go},out:four,sleep");
+    let told = within(&home, &role, "direct", &script);
+    assert_eq!(told.code, 0, "{told:?}");
+    assert_eq!(told.stdout, "two\nthree\n--\none\ntwo\nthree\n--\nnone\n--\nthree\nfour\n", "{told:?}");
+}

@@ -1,9 +1,10 @@
 //! logrotate(8): with `create` and a `reload` no line is lost, torn, or written twice; with `copytruncate` none but those that
-//! come between its copying and its truncating.
+//! come between its copying and its truncating. `logs -f` shows them all.
 
 use std::fs;
 use std::path::Path;
 
+use crate::follower::Follower;
 use crate::home::{Home, Program, eventually, is_over};
 use crate::tool::{are_there, tool};
 
@@ -111,5 +112,35 @@ fn with_copytruncate_there_are_no_holes_and_nothing_is_lost_after_the_truncation
         let all = files.concat();
         assert!(all.is_sorted_by(|one, next| one < next), "{output}");
         assert_eq!((all.first(), all.last()), (Some(&0), Some(&(count - 1))), "{output}");
+    }
+}
+
+#[test]
+fn a_log_that_is_followed_is_shown_line_by_line_each_once_over_create_and_over_copytruncate() {
+    let test = "a_log_that_is_followed_is_shown_line_by_line_each_once_over_create_and_over_copytruncate";
+    if !are_there(test, &["logrotate"]) {
+        return;
+    }
+    let create = format!("    create\n    postrotate\n        {SCRIBE} reload\n    endscript\n");
+    for how in [create.as_str(), "    copytruncate\n"] {
+        let home = Home::new();
+        let ticking = || writer(&home, "direct").set("ACTOR_EVERY", "1ms");
+        write_config(&home, how);
+        assert_eq!(ticking().run(&["start"]).code, 0);
+        let follower = Follower::begin(ticking(), &["-n", "all"]);
+        for _ in 0..ROTATIONS {
+            let before = follower.shown().len();
+            eventually("some lines", || follower.shown().len() > before + 200);
+            // What is written between the copying and the truncating is lost to everybody.
+            assert_eq!(ticking().run(&["pause"]).code, 0);
+            eventually("all of it", || follower.shown().ends_with(&home.read("log")));
+            rotate(&home, "direct");
+            assert_eq!(ticking().run(&["resume"]).code, 0);
+        }
+        ticking().run(&["stop"]).assert(0, "Stopping actor ... OK\n", "");
+        let all = files(&home).concat();
+        eventually("the last line", || follower.shown().len() >= all.len());
+        follower.shows(&all);
+        follower.ends_silently();
     }
 }

@@ -2,6 +2,9 @@
 //! compared with what is. A test whose tool is not installed skips itself, and says so.
 
 mod first;
+#[path = "../lifecycle/follower.rs"]
+#[allow(dead_code, reason = "each of the test programs uses its part of it")]
+mod follower;
 #[path = "../lifecycle/home.rs"]
 #[allow(dead_code, reason = "each of the test programs uses its part of it")]
 mod home;

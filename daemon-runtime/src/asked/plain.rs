@@ -74,7 +74,7 @@ mod tests {
             let told = told(line);
             assert_eq!(told.code, 2, "{line}");
             assert!(told.text.contains("Usage: server <ACTION>"), "{line}: {}", told.text);
-            assert!(told.text.contains("status, run, unit, clear-cache."), "{line}: {}", told.text);
+            assert!(told.text.contains("status, run, logs, unit, clear-cache."), "{line}: {}", told.text);
         }
     }
 

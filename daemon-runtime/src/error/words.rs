@@ -1,5 +1,6 @@
 //! The sentences of the errors.
 
+use std::path::Path;
 use std::time::Duration;
 use std::{fmt, io};
 
@@ -79,7 +80,10 @@ impl fmt::Display for Error {
             Self::Sockets { source } => {
                 write!(f, "cannot take over the sockets of the service manager: {}", words(source))
             }
-            Self::WorkerFailed { text, .. } | Self::Action { text, .. } | Self::Flags { text } => f.write_str(text),
+            Self::WorkerFailed { text, .. }
+            | Self::Action { text, .. }
+            | Self::Flags { text }
+            | Self::NoLog { text } => f.write_str(text),
             Self::WorkerPanicked { text, .. } => write!(f, "the worker panicked: {text}"),
             Self::WorkerExited { code, .. } => write!(f, "the worker ended with exit code {code} before it was ready"),
             Self::WorkerKilled { signal, .. } => {
@@ -149,6 +153,17 @@ impl fmt::Display for Error {
             Self::EndedMeanwhile { pid, action } => {
                 write!(f, "pid {pid} was asked to {action} and has ended meanwhile")
             }
+            Self::Log { path, source } => write!(f, "cannot read the log {}: {}", path.display(), words(source)),
+            Self::Undated { path, within } => write!(
+                f,
+                "no line {} begins with a time that `--since` could be compared with; have the worker begin its lines with one, \
+                 like `2026-11-26T10:00:00Z` or `2026-11-26 10:00:00`, or ask for the last lines by `-n`",
+                lines_of(path, *within)
+            ),
+            Self::Journal { command, source } => {
+                write!(f, "cannot run `{command}`, which shows the lines that go to the journal: {}", words(source))
+            }
+            Self::Unshown { source } => write!(f, "cannot write to stdout: {}", words(source)),
             Self::Look { pid, reason } => write!(f, "cannot look at pid {pid}: {reason}"),
             Self::Handle { call, source } => {
                 let lacking = if is_lacking(source) { WITHOUT_HANDLES } else { "" };
@@ -164,6 +179,13 @@ const WITHOUT_HANDLES: &str = "; without it no process could be signalled for ce
 /// Whether the kernel does not know the call, or a sandbox keeps it from us.
 fn is_lacking(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied)
+}
+
+fn lines_of(path: &Path, within: Option<u64>) -> String {
+    match within {
+        None => format!("of {}", path.display()),
+        Some(bytes) => format!("in the last {} MiB of {}", bytes >> 20, path.display()),
+    }
 }
 
 fn holders(pids: &[i32]) -> String {

@@ -48,10 +48,22 @@ pub(super) fn warn(text: &str) {
     print(Stream::Err, &format!("{style}warning:{style:#} {text}\n"));
 }
 
+/// Writes bytes of others' to stdout as they are, and all that was written before.
+pub(super) fn pass(bytes: &[u8]) -> io::Result<()> {
+    told_by_error(|| {
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(bytes)?;
+        stdout.flush()
+    })
+}
+
+/// Whether colours belong there: nowhere but on a terminal, whatever else the environment says.
+pub(super) fn has_colours(to: &impl RawStream) -> bool {
+    to.is_terminal() && term_supports_ansi_color() && !no_color()
+}
+
 fn put(mut to: impl RawStream, text: &str) -> io::Result<()> {
-    // Elsewhere than on a terminal there are no colours, whatever else the environment says.
-    let colours = to.is_terminal() && term_supports_ansi_color() && !no_color();
-    if colours {
+    if has_colours(&to) {
         to.write_all(text.as_bytes())?;
     } else {
         to.write_all(strip_str(text).to_string().as_bytes())?;

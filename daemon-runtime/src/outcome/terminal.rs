@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 
+use super::logs::Pages;
 use super::print::{Stream, print, print_wholly, warn};
 use super::{Outcome, error_code, state_code, status, ticks};
+use crate::action::logs::Audience;
 use crate::action::{Answer, Narrator, Run, Start, Status, StatusOptions, Stop, Unit};
 use crate::error::{Error, seconds};
 use crate::process::Observer;
@@ -21,6 +23,8 @@ pub(crate) struct Terminal {
     status: StatusOptions,
     /// How many characters of progress stand on the terminal's last line after its dots.
     shown: Option<usize>,
+    /// What of logs was shown so far.
+    pub(super) pages: Pages,
 }
 
 const STARTING: &str = "Starting";
@@ -29,7 +33,7 @@ const RELOADING: &str = "Reloading";
 
 impl Terminal {
     pub(crate) fn new(name: String, status: StatusOptions) -> Self {
-        Self { name, verb: "", status, shown: None }
+        Self { name, verb: "", status, shown: None, pages: Pages::default() }
     }
 
     /// Tells how the action came out.
@@ -55,7 +59,7 @@ impl Terminal {
             Answer::Run(Run::Ended { code }) => *code,
             Answer::Run(Run::AlreadyRunning { pid }) => self.already(*pid),
             Answer::Unit(made) => unit(made),
-            Answer::Usage | Answer::Custom | Answer::All => 0,
+            Answer::Logs | Answer::Usage | Answer::Custom | Answer::All => 0,
         }
     }
 
@@ -161,6 +165,10 @@ impl Narrator for Terminal {
             Order::Pause => "Pausing",
             Order::Resume => "Resuming",
         };
+        self
+    }
+
+    fn reading(&mut self) -> &mut dyn Audience {
         self
     }
 
