@@ -31,7 +31,7 @@ pub use run::Run;
 pub use start::Start;
 pub use status::{State, Status, Vitals};
 pub use stop::Stop;
-pub use ticks::{LastTick, NextTick, RecentTick, RunningTick, Ticks};
+pub use ticks::{FailedTick, LastTick, NextTick, RecentTick, RunningTick, Ticks};
 pub use unit::{Unit, UnitFile, UnitKind, UnitOptions, UnitScope};
 
 use crate::error::Error;
@@ -151,12 +151,22 @@ pub struct StatusOptions {
     ///
     /// A repeating daemon's `ticks`, which it tells without being asked for, has `done`, `failed`, `skipped` (counts), `paused`,
     /// `last` (`number`, `time` when it began, `seconds` that it took, `ok`, `error`), `running` (`number`, `seconds` so far) and
-    /// `next` (`number`, `time`, `seconds` until then), these three null where there is none, and `recent`, a list of the last
+    /// `next` (`number`, `time`, `seconds` until then), `last_failed` (`number`, `error`), these four null where there is none, and `recent`, a list of the last
     /// ticks, 32 at most and the oldest first (`number`, `seconds`, `ok`). Times are UTC, as RFC 3339 has them. All of it is the
     /// daemon's own word.
     ///
     /// What the account may not see is null; of a daemon that became another `user`, only root sees all.
     pub fields: Vec<String>,
+    /// Again and again, so often, as a view on the terminal that is left by `q`; at least 100 ms. With it [`dispatch`] draws
+    /// instead of printing a line: cpu and memory of the session over the time watched, and a repeating daemon's last ticks. It
+    /// shows what it shows: `json` and `fields` are refused beside it, and so is a stdout that is no terminal, with exit code 2.
+    /// Once left, the answer and its exit code are those of the last look. It is there with the feature `watch`, and refused
+    /// by its name without.
+    ///
+    /// The share of the processors that it tells is that since the look before, as top(1) has it.
+    ///
+    /// [`dispatch`]: crate::Daemon::dispatch
+    pub watch: Option<Duration>,
 }
 
 /// What an action came to, if it did not fail.

@@ -147,7 +147,7 @@ fn verb(name: &str) -> Option<Command> {
         "start" => vec![foreground(), timeout("start")],
         "stop" => vec![force(), timeout("stop")],
         "restart" => vec![foreground(), force(), timeout("stop, and then how long for the start")],
-        "status" => vec![json(), fields()],
+        "status" => vec![json(), fields(), watch()],
         LOGS => logs::args(),
         "run-now" => vec![timeout("end of the tick")],
         "pause" | "resume" => vec![timeout("answer")],
@@ -175,6 +175,20 @@ fn fields() -> Arg {
         .value_delimiter(',')
         .action(ArgAction::Append)
         .value_parser(known)
+}
+
+fn watch() -> Arg {
+    Arg::new("watch")
+        .long("watch")
+        .value_name("INTERVAL")
+        .help("Show it again and again, every second or so often, until `q`")
+        .num_args(0..=1)
+        .require_equals(true)
+        .default_missing_value("1s")
+        .value_parser(duration)
+        .conflicts_with_all(["json", "fields"])
+        // It is known all the same, so that it is refused by the name of what is missing.
+        .hide(!cfg!(feature = "watch"))
 }
 
 fn foreground() -> Arg {
@@ -239,7 +253,7 @@ fn order_options(args: &ArgMatches) -> OrderOptions {
 
 fn status_options(args: &ArgMatches) -> StatusOptions {
     let fields = args.get_many::<String>("fields").into_iter().flatten().cloned().collect();
-    StatusOptions { json: args.get_flag("json"), fields }
+    StatusOptions { json: args.get_flag("json"), fields, watch: args.get_one("watch").copied() }
 }
 
 #[cfg(test)]
@@ -270,8 +284,19 @@ mod tests {
         let fields = vec!["pid".to_owned(), "name".to_owned()];
         assert_eq!(
             parsed("status --json --fields pid,name").ok(),
-            Some(Action::Status(StatusOptions { json: true, fields }))
+            Some(Action::Status(StatusOptions { json: true, fields, watch: None }))
         );
+    }
+
+    #[test]
+    fn a_view_is_renewed_every_second_or_as_often_as_is_said_and_is_no_json() {
+        let watch = |every| Some(Action::Status(StatusOptions { watch: Some(every), ..StatusOptions::default() }));
+        assert_eq!(parsed("status --watch").ok(), watch(Duration::from_secs(1)));
+        assert_eq!(parsed("status --watch=250ms").ok(), watch(Duration::from_millis(250)));
+        for line in ["status --watch 2s", "status --watch=soon", "status --watch --json", "status --watch --fields pid"]
+        {
+            assert_eq!(parsed(line).expect_err(line).code, 2);
+        }
     }
 
     #[test]

@@ -73,6 +73,11 @@ pub enum Error {
         /// The system's error.
         source: io::Error,
     },
+    /// The view of `status --watch` could not be drawn on the terminal.
+    Terminal {
+        /// The system's error.
+        source: io::Error,
+    },
     /// The start-up channel between launcher and daemon could not be made.
     Channel {
         /// The system's error.
@@ -392,6 +397,7 @@ impl Error {
             Self::Folder { source, .. }
             | Self::Claim { source, .. }
             | Self::Stream { source, .. }
+            | Self::Terminal { source }
             | Self::Channel { source }
             | Self::Detach { source, .. }
             | Self::CoreDumps { source }

@@ -266,13 +266,19 @@ impl Daemon {
                 self.perform(action.clone())
             }
             Action::Status(options) => {
-                let statuses = (0..count).map(|n| {
-                    self.spec.instance.set(Some(n));
-                    action::status::status(&self.spec, options)
-                });
-                let statuses: Vec<_> = statuses.collect();
-                self.spec.instance.set(None);
-                outcome::statuses(&statuses, options)
+                let mut look = || {
+                    let each = (0..count).map(|n| {
+                        self.spec.instance.set(Some(n));
+                        action::status::status(&self.spec, options)
+                    });
+                    let statuses: Vec<_> = each.collect();
+                    self.spec.instance.set(None);
+                    statuses
+                };
+                match options.watch {
+                    Some(every) => outcome::watch(options, every, &mut look),
+                    None => outcome::statuses(&look(), options),
+                }
             }
             _ => {
                 let interrupts = match action {
@@ -297,6 +303,9 @@ impl Daemon {
             Action::Status(options) => options.clone(),
             _ => StatusOptions::default(),
         };
+        if let Some(every) = options.watch {
+            return outcome::watch(&options, every, &mut || vec![action::status::status(&self.spec, &options)]);
+        }
         let mut terminal = Terminal::new(self.spec.display_name(), options);
         let result = action::perform(&self.spec, action, &mut terminal);
         terminal.tell(result)

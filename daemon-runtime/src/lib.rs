@@ -41,6 +41,7 @@
 //! - `fields` (default): what [`StatusOptions::fields`] takes beyond the usual ones.
 //! - `manual` (default; needs `cli`): the actions `completions` and `man`, `Daemon::completions` and `Daemon::man`.
 //! - `since` (default): [`LogsOptions::since`], and `logs --since` on the command line.
+//! - `watch`: `status --watch`, a view with graphs; see [`StatusOptions::watch`].
 //! - `tokio`: `async fn` workers, and `block_on`.
 //! - `tracing`: the daemon's stages, signals, ticks, its being ready and its shutdown are events of the target
 //!   `daemon_runtime`, for the subscriber that the program has set, or, by tracing's own feature `log`, for its logger.
@@ -92,7 +93,7 @@ mod verbs;
 #[cfg(feature = "manual")]
 pub use action::Shell;
 pub use action::{
-    Action, Answer, Asked, Detached, IntoAction, LastTick, Launch, Lines, LogLines, LogsOptions, NextTick,
+    Action, Answer, Asked, Detached, FailedTick, IntoAction, LastTick, Launch, Lines, LogLines, LogsOptions, NextTick,
     OrderOptions, Ordered, RecentTick, Reload, Restart, Run, RunningTick, Start, StartOptions, State, Status,
     StatusOptions, Stop, StopOptions, Ticks, Unit, UnitFile, UnitKind, UnitOptions, UnitScope, Vitals,
 };

@@ -5,8 +5,11 @@ mod print;
 mod status;
 mod terminal;
 mod ticks;
+#[cfg(feature = "watch")]
+mod watch;
 
 use std::process::{ExitCode, Termination};
+use std::time::Duration;
 
 use self::print::{Stream, print, print_wholly};
 pub(crate) use self::terminal::Terminal;
@@ -16,12 +19,13 @@ use crate::service::failure::{Served, ServiceRunnerError};
 
 /// What the exit codes mean, in the words of [`Outcome`].
 #[cfg(any(test, feature = "manual"))]
-pub(crate) const EXIT_CODES: [(&str, &str); 14] = [
+pub(crate) const EXIT_CODES: [(&str, &str); 16] = [
     ("0", "it worked, or there was nothing to do"),
     ("1", "it failed"),
     ("1", "`status`: not running, and the pidfile left behind"),
     ("2", "the command line is wrong"),
     ("2", "`unit`: that manager has no words for what the settings say"),
+    ("2", "`status --watch`: it cannot be drawn here"),
     ("3", "`reload`: nothing in the daemon handles SIGHUP"),
     ("3", "`run-now`, `pause`, `resume`: it takes none of these"),
     ("3", "`logs`: what the daemon writes goes nowhere, to syslog, or to what the program has opened itself"),
@@ -31,6 +35,7 @@ pub(crate) const EXIT_CODES: [(&str, &str); 14] = [
     ("7", "`reload`: the daemon is not running"),
     ("7", "`run-now`, `pause`, `resume`: the daemon is not running"),
     ("1 to 255", "the start failed: the worker's own code if that is not 0, 128 + the signal that ended it, else 1"),
+    ("128 + signal", "`status --watch`: SIGTERM, SIGHUP or SIGQUIT has ended it"),
 ];
 
 /// How a dispatched action came out. It was printed already; as the value of `main` it is the exit code.
@@ -51,6 +56,8 @@ pub(crate) const EXIT_CODES: [(&str, &str); 14] = [
 /// | `status`: not running, and the pidfile left behind | 1 |
 /// | `status`: not running | 3 |
 /// | `status`: no proof either way | 4 |
+/// | `status --watch`: it cannot be drawn here | 2 |
+/// | `status --watch`: SIGTERM, SIGHUP or SIGQUIT has ended it | 128 + signal |
 ///
 /// The numbers are those of the LSB for init scripts.
 #[derive(Debug)]
@@ -126,6 +133,24 @@ pub(crate) fn statuses(statuses: &[Result<Status, Error>], options: &StatusOptio
     }
     statuses.iter().filter_map(|status| status.as_ref().err()).for_each(terminal::fail);
     all(&codes)
+}
+
+/// Shows it on the terminal, looking so often, until the person there has seen enough.
+pub(crate) fn watch(options: &StatusOptions, every: Duration, look: watch::Look<'_>) -> Outcome {
+    watch::watch(options, every, look)
+}
+
+/// There is none.
+#[cfg(not(feature = "watch"))]
+mod watch {
+    use super::{Duration, Error, Outcome, Status, StatusOptions};
+
+    pub(super) type Look<'a> = &'a mut dyn FnMut() -> Vec<Result<Status, Error>>;
+
+    pub(super) fn watch(_: &StatusOptions, _: Duration, _: Look<'_>) -> Outcome {
+        let reason = "`--watch` needs the feature `watch` of daemon-runtime, which this program was built without";
+        super::usage(&super::error_line(reason), 2)
+    }
 }
 
 /// Of several instances: 0 if all went well, else the first other code.

@@ -49,9 +49,16 @@ fn program(way: &str) -> Outcome {
             "stop" => sleeper(Action::Stop(StopOptions::default())),
             "status" => sleeper(Action::Status(StatusOptions::default())),
             "logs" => sleeper(Action::Logs(LogsOptions::default())),
+            "watch" => sleeper(Action::Status(watching())),
             _ => sleeper(Action::Start(StartOptions::default())),
         },
     }
+}
+
+fn watching() -> StatusOptions {
+    let mut options = StatusOptions::default();
+    options.watch = Some(Duration::from_secs(1));
+    options
 }
 
 /// All of them: the few take no time, and no harness passes its own words on to the program.
@@ -66,6 +73,7 @@ fn tests() -> ExitCode {
     an_option_is_refused_with_the_feature_that_reads_it();
     #[cfg(not(feature = "manual"))]
     completions_and_the_manual_page_are_refused_with_the_feature_that_makes_them();
+    a_view_is_refused_with_what_is_missing_for_it();
     help_lists_the_actions_and_is_no_mistake();
     ExitCode::SUCCESS
 }
@@ -120,6 +128,14 @@ fn completions_and_the_manual_page_are_refused_with_the_feature_that_makes_them(
         let refused = format!("error: `{}` needs the feature `manual` of daemon-runtime", words[0]);
         assert!(told.stderr.starts_with(&refused), "{}", told.stderr);
     }
+}
+
+fn a_view_is_refused_with_what_is_missing_for_it() {
+    let home = Home::new("view");
+    let told = home.tell("Action", &["watch"]);
+    let missing = if cfg!(feature = "watch") { "stdout is none" } else { "the feature `watch` of daemon-runtime" };
+    assert!(told.stderr.starts_with("error: `--watch` ") && told.stderr.contains(missing), "{}", told.stderr);
+    assert_eq!((told.code, told.stdout.as_str()), (Some(2), ""));
 }
 
 fn help_lists_the_actions_and_is_no_mistake() {

@@ -114,7 +114,7 @@ fn the_help_of_an_action_lists_its_flags_and_does_nothing() {
         ("stop", &["--force", "--timeout"]),
         ("restart", &["--debug", "--force", "--foreground", "--timeout"]),
         ("reload", &[]),
-        ("status", &["--fields", "--json"]),
+        ("status", &["--fields", "--json", "--watch"]),
         ("logs", &["--follow", "--lines", "--since"]),
         ("run", &[]),
         ("unit", &["--force", "--image", "--kubernetes", "--output", "--system", "--timer", "--user", "--watchdog"]),
@@ -126,7 +126,7 @@ fn the_help_of_an_action_lists_its_flags_and_does_nothing() {
             let listed = told
                 .stdout
                 .split_whitespace()
-                .map(|word| word.trim_end_matches(']'))
+                .map(|word| word.trim_end_matches(']').split(['[', '=']).next().unwrap_or_default())
                 .filter(|word| word.starts_with("--") && *word != "--help");
             let mut listed: Vec<_> = listed.collect();
             listed.sort_unstable();

@@ -11,7 +11,7 @@ use crate::home::{Home, Program, Told, eventually};
 use crate::terminal::{Terminal, stop};
 
 /// Starts it as somebody who logs in does: the launcher leads a session, and the terminal is the session's.
-fn log_in(terminal: &Terminal, mut program: Program, words: &[&str]) -> Child {
+pub fn log_in(terminal: &Terminal, mut program: Program, words: &[&str]) -> Child {
     program.0.args(words).stdin(terminal.slave()).stdout(terminal.slave()).stderr(terminal.slave());
     let controlling = || {
         // SAFETY: setsid takes nothing, and may be called between fork and exec.

@@ -84,3 +84,4 @@ mod ticks;
 mod traced;
 mod traitor;
 mod unit;
+mod watch;

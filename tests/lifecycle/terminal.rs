@@ -20,9 +20,9 @@ const YELLOW: u8 = 33;
 /// A terminal, with all that was ever written to it.
 pub struct Terminal {
     pub name: String,
-    slave: File,
-    master: PtyMaster,
-    written: Arc<Mutex<Vec<u8>>>,
+    pub slave: File,
+    pub master: PtyMaster,
+    pub written: Arc<Mutex<Vec<u8>>>,
     pub reader: Option<std::thread::JoinHandle<()>>,
 }
 
@@ -123,7 +123,7 @@ impl Seen {
     }
 
     /// The lines, without what is blank at their ends.
-    fn text(&self) -> String {
+    pub fn text(&self) -> String {
         let line = |line: &Vec<(char, _)>| line.iter().map(|(character, _)| character).collect::<String>();
         self.lines.iter().map(|l| line(l).trim_end().to_owned()).collect::<Vec<_>>().join("\n")
     }
@@ -154,7 +154,7 @@ impl Seen {
 }
 
 /// The program as a person has it, whatever the environment of the tests says of colours.
-fn plainly(mut program: Program) -> Program {
+pub fn plainly(mut program: Program) -> Program {
     for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "CI"] {
         program.0.env_remove(variable);
     }

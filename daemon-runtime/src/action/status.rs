@@ -63,10 +63,23 @@ pub struct Vitals {
     pub cpu_percent: Option<f64>,
     /// The share of the machine's memory that all processes of its session have resident, in percent.
     pub memory_percent: Option<f64>,
+    /// The memory that all processes of its session have resident, in bytes; what they share is counted for each.
+    pub memory_bytes: Option<u64>,
     /// How many processes its session has.
     pub group_num_procs: Option<usize>,
     /// Why something of this cannot be told, where that is so.
     pub untold: Option<String>,
+    /// What each process of its session has had of the processors, where `cpu_percent` can be told.
+    pub(crate) spent: Vec<Spent>,
+}
+
+/// What a process has had of the processors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Spent {
+    pub(crate) pid: i32,
+    /// When it began; with the number, nobody else's.
+    pub(crate) starttime: u64,
+    pub(crate) time: Duration,
 }
 
 pub(crate) fn status(spec: &Spec, options: &StatusOptions) -> Result<Status, Error> {
@@ -120,7 +133,16 @@ fn vitals(daemon: &Running, wanted: &[String], more: &mut Map<String, Value>) ->
 
 /// What is known of it without /proc.
 fn known(pid: i32) -> Vitals {
-    Vitals { pid, uptime: None, cpu_percent: None, memory_percent: None, group_num_procs: None, untold: None }
+    Vitals {
+        pid,
+        uptime: None,
+        cpu_percent: None,
+        memory_percent: None,
+        memory_bytes: None,
+        group_num_procs: None,
+        untold: None,
+        spent: Vec::new(),
+    }
 }
 
 fn seen(daemon: &Running, stat: Option<&Stat>, wanted: &[String]) -> Result<Vitals, Unread> {
@@ -131,10 +153,13 @@ fn seen(daemon: &Running, stat: Option<&Stat>, wanted: &[String]) -> Result<Vita
         return Ok(alone);
     }
     let group = group_of(daemon, stat)?;
+    let resident = resident(&group);
     Ok(Vitals {
         cpu_percent: Some(group.iter().map(|member| cpu_percent(member, now)).sum()),
-        memory_percent: Some(memory_percent(&group)),
+        memory_percent: Some(memory_percent(resident)),
+        memory_bytes: Some(resident),
         group_num_procs: Some(group.len()),
+        spent: group.iter().map(Spent::of).collect(),
         ..alone
     })
 }
@@ -166,12 +191,22 @@ fn age(stat: &Stat, now: Duration) -> Duration {
 
 fn cpu_percent(stat: &Stat, now: Duration) -> f64 {
     let lived = age(stat, now).as_secs_f64();
-    if lived > 0.0 { 100.0 * ticks(stat.utime + stat.stime).as_secs_f64() / lived } else { 0.0 }
+    if lived > 0.0 { 100.0 * Spent::of(stat).time.as_secs_f64() / lived } else { 0.0 }
+}
+
+impl Spent {
+    fn of(stat: &Stat) -> Self {
+        Self { pid: stat.pid, starttime: stat.starttime, time: ticks(stat.utime + stat.stime) }
+    }
+}
+
+fn resident(group: &[Stat]) -> u64 {
+    let page = system(SysconfVar::PAGE_SIZE);
+    group.iter().map(|member| member.rss.saturating_mul(page)).sum()
 }
 
 #[allow(clippy::cast_precision_loss, reason = "a percentage needs no more than 52 bits of a byte count")]
-fn memory_percent(group: &[Stat]) -> f64 {
+fn memory_percent(resident: u64) -> f64 {
     let total = nix::sys::sysinfo::sysinfo().map_or(0, |info| info.ram_total());
-    let resident: u64 = group.iter().map(|member| member.rss * system(SysconfVar::PAGE_SIZE)).sum();
     if total > 0 { 100.0 * resident as f64 / total as f64 } else { 0.0 }
 }

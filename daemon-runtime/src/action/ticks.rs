@@ -26,6 +26,8 @@ pub struct Ticks {
     pub running: Option<RunningTick>,
     /// The tick that ended last.
     pub last: Option<LastTick>,
+    /// The tick that failed last.
+    pub last_failed: Option<FailedTick>,
     /// The ticks that ended last, the oldest first: 32 at most, that of `last` the last one.
     pub recent: Vec<RecentTick>,
     /// The tick that comes next; none in a pause, and while one runs.
@@ -54,6 +56,16 @@ pub struct LastTick {
     pub took: Duration,
     /// How it failed, if it did.
     pub error: Option<String>,
+}
+
+/// A tick that has failed or panicked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FailedTick {
+    /// Its number.
+    pub number: u64,
+    /// How it failed.
+    pub error: String,
 }
 
 /// One of the last ticks.
@@ -119,9 +131,10 @@ impl Ticks {
             NextTick { number, due_in, at: wall.checked_add(due_in).unwrap_or(wall) }
         });
         let last = record.last.map(|past| LastTick::of(past, &record.error));
+        let last_failed = record.last_failed.map(|number| FailedTick { number, error: record.error.shown() });
         let recent = record.recent.as_slice().iter().map(RecentTick::of).collect();
         let Record { done, failed, skipped, paused, .. } = *record;
-        Self { done, failed, skipped, paused, running, last, recent, next }
+        Self { done, failed, skipped, paused, running, last, last_failed, recent, next }
     }
 }
 

@@ -40,6 +40,7 @@ impl fmt::Display for Error {
             Self::Stream { stream, path, source } => {
                 write!(f, "cannot open {} for {stream}: {}", path.display(), words(source))
             }
+            Self::Terminal { source } => write!(f, "cannot draw on the terminal: {}", words(source)),
             Self::Channel { source } => write!(f, "cannot make the start-up channel: {}", words(source)),
             Self::Detach { step, source } => write!(f, "{step} failed: {}", words(source)),
             Self::CoreDumps { source } => write!(f, "cannot turn core dumps off: {}", words(source)),

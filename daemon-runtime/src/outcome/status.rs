@@ -129,8 +129,10 @@ mod tests {
             uptime: Some(uptime),
             cpu_percent: Some(12.44),
             memory_percent: Some(4.51),
+            memory_bytes: Some(4096),
             group_num_procs: Some(3),
             untold: None,
+            spent: Vec::new(),
         }
     }
 

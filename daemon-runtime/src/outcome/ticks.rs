@@ -51,6 +51,7 @@ pub(super) fn json(ticks: &Ticks) -> Value {
         "failed": ticks.failed,
         "skipped": ticks.skipped,
         "paused": ticks.paused,
+        "last_failed": ticks.last_failed.as_ref().map(|tick| json!({"number": tick.number, "error": tick.error})),
         "recent": ticks.recent.iter().map(recent).collect::<Vec<_>>(),
         "running": ticks.running.as_ref().map(|tick| json!({"number": tick.number, "seconds": tick.since.as_secs_f64()})),
         "last": ticks.last.as_ref().map(last),
@@ -69,7 +70,7 @@ fn precise(at: SystemTime) -> String {
 }
 
 /// A length of time, as exactly as a person wants to know it.
-fn span(time: Duration) -> String {
+pub(super) fn span(time: Duration) -> String {
     let whole = |unit: Duration| {
         let units = time.as_nanos().div_ceil(unit.as_nanos());
         units * unit.as_nanos()
@@ -87,7 +88,7 @@ fn span(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::action::{NextTick, RunningTick};
+    use crate::action::{FailedTick, NextTick, RunningTick};
     use std::time::UNIX_EPOCH;
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -97,6 +98,7 @@ mod tests {
         let last = LastTick { number: 122, began, took: SECOND * 6 / 5, error: Some("disk full".into()) };
         let next = NextTick { number: 123, due_in: 3 * SECOND, at: began + 5 * SECOND };
         let recent = vec![RecentTick { number: 122, took: last.took, ok: false }];
+        let last_failed = Some(FailedTick { number: 122, error: "disk full".into() });
         Ticks {
             done: 120,
             failed: 2,
@@ -104,6 +106,7 @@ mod tests {
             paused: false,
             running: None,
             last: Some(last),
+            last_failed,
             recent,
             next: Some(next),
         }
@@ -132,6 +135,7 @@ mod tests {
         assert_eq!(told["last"]["time"], "2026-11-26T00:50:05.000Z");
         assert_eq!((&told["last"]["ok"], &told["running"]), (&json!(false), &Value::Null));
         assert_eq!(told["recent"], json!([{"number": 122, "seconds": 1.2, "ok": false}]));
+        assert_eq!(told["last_failed"], json!({"number": 122, "error": "disk full"}));
         assert_eq!(told["next"], json!({"number": 123, "time": "2026-11-26T00:50:10.000Z", "seconds": 3.0}));
     }
 

@@ -60,7 +60,9 @@ pub(crate) struct Record {
     pub(crate) asked: (u64, u64),
     /// The one of these that ended last.
     pub(crate) last_asked: Option<Past>,
-    /// The error of the last tick.
+    /// The number of the tick that failed last.
+    pub(crate) last_failed: Option<u64>,
+    /// Its error.
     pub(crate) error: Text,
     /// The error of the last one that was asked for.
     pub(crate) asked_error: Text,

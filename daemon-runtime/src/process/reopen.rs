@@ -124,10 +124,10 @@ impl Logs {
         });
         if self.paths[0] == self.paths[1] {
             // Both are in one file, also where another moves the name away in between.
-            if let [Some(stdout), Some(stderr)] = &mut files
-                && let Ok(same) = stdout.try_clone()
-            {
-                *stderr = same;
+            if let [Some(stdout), Some(stderr)] = &mut files {
+                if let Ok(same) = stdout.try_clone() {
+                    *stderr = same;
+                }
             }
             failed.dedup_by_key(|_| ());
         }

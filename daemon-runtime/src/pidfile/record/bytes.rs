@@ -33,6 +33,7 @@ const FLAG_LAST: u64 = 16;
 const FLAG_LAST_WELL: u64 = 32;
 const FLAG_ASKED: u64 = 64;
 const FLAG_ASKED_WELL: u64 = 128;
+const FLAG_FAILED: u64 = 256;
 
 const _: () = assert!(8 * (WORDS + WORDS_OF_TICK * recent::ROOM) + TEXTS * ROOM <= SIZE);
 // A bit for each says how it ended.
@@ -90,8 +91,15 @@ fn words(record: &Record, length: usize, texts: [usize; TEXTS]) -> [u64; WORDS] 
     let pasts = [past(record.last), past(record.last_asked)];
     let lengths = texts.map(|length| length as u64);
     let recent = recent(&record.recent);
-    let all =
-        head.into_iter().chain(counts).chain(moments).chain(pasts.into_iter().flatten()).chain(lengths).chain(recent);
+    let failed = record.last_failed.unwrap_or_default();
+    let all = head
+        .into_iter()
+        .chain(counts)
+        .chain(moments)
+        .chain(pasts.into_iter().flatten())
+        .chain(lengths)
+        .chain(recent)
+        .chain([failed]);
     words.iter_mut().zip(all).for_each(|(place, word)| *place = word);
     words
 }
@@ -107,6 +115,7 @@ fn flags(record: &Record) -> u64 {
         (FLAG_LAST_WELL, is_well(record.last)),
         (FLAG_ASKED, record.last_asked.is_some()),
         (FLAG_ASKED_WELL, is_well(record.last_asked)),
+        (FLAG_FAILED, record.last_failed.is_some()),
     ];
     flags.iter().filter(|(_, is_set)| *is_set).map(|(flag, _)| flag).sum()
 }
@@ -176,6 +185,7 @@ fn parse_whole(bytes: &[u8]) -> Option<Record> {
         next: Some((word(12)?, time(13)?)).filter(|_| has(FLAG_NEXT)),
         last: Some(past(14, has(FLAG_LAST_WELL))?).filter(|_| has(FLAG_LAST)),
         last_asked: Some(past(17, has(FLAG_ASKED_WELL))?).filter(|_| has(FLAG_ASKED)),
+        last_failed: word(25).filter(|_| has(FLAG_FAILED)),
         error: text(20)?,
         asked_error: text(21)?,
         status: text(22)?,
@@ -247,10 +257,10 @@ mod tests {
             next in proptest::option::of((any::<u64>(), time())),
             (last, last_asked) in (past(), past()),
             (error, asked_error, status) in (text(), text(), text()),
-            recent in recent(),
+            (recent, last_failed) in (recent(), proptest::option::of(any::<u64>())),
         ) -> Record {
             Record {
-                pid, done, failed, skipped, paused, repeats, running, last, recent, next, asked, last_asked, error,
+                pid, done, failed, skipped, paused, repeats, running, last, recent, next, asked, last_asked, last_failed, error,
                 asked_error, status,
             }
         }

@@ -94,11 +94,14 @@ impl Recorder {
         *counted += 1;
         record.last = Some(past);
         record.recent.push(past.into());
-        record.error = error.map(Text::of).unwrap_or_default();
+        let error = error.map(Text::of);
+        if let Some(error) = error {
+            (record.last_failed, record.error) = (Some(number), error);
+        }
         if *is_asked {
             record.asked.1 += 1;
             record.last_asked = Some(past);
-            record.asked_error = record.error;
+            record.asked_error = error.unwrap_or_default();
         }
         if *is_asked || is_first || error.is_some() {
             self.write(&mut state, now);
