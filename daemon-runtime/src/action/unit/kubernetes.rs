@@ -12,6 +12,7 @@ use self::yaml::Node;
 use super::program::{self, Work};
 use super::{Subject, UnitFile, refuse};
 use crate::error::Error;
+use crate::spec::plan::NUMBER;
 
 /// Kubernetes' own label for what a thing is called.
 const NAME: &str = "app.kubernetes.io/name";
@@ -46,7 +47,7 @@ struct Object<'a> {
 
 impl<'a> Object<'a> {
     fn of(subject: &'a Subject<'a>) -> Result<Self, Error> {
-        let name = label(&subject.plan.name.replace(crate::spec::plan::NUMBER, ""));
+        let name = label(&subject.plan.name.replace(NUMBER, ""));
         let account = Account::of(subject, &name)?;
         Ok(Self { subject, name, account })
     }
@@ -123,7 +124,7 @@ impl<'a> Object<'a> {
             ("command", command(words)),
         ];
         let plan = &self.subject.plan;
-        if let Some(folder) = plan.workdir.to_str().filter(|folder| plan.chroot.is_none() && *folder != "/") {
+        if let Some(folder) = self.working_directory() {
             container.push(("workingDir", Node::text(folder)));
         }
         container.extend(self.variables().map(|variables| ("env", variables)));
@@ -137,6 +138,13 @@ impl<'a> Object<'a> {
             container.push(("volumeMounts", Node::List(vec![Node::map(mount)])));
         }
         Ok(Node::map(container))
+    }
+
+    /// The daemon's own, where it is the same for all that run in the container.
+    fn working_directory(&self) -> Option<&str> {
+        let plan = &self.subject.plan;
+        let folder = plan.workdir.to_str().filter(|folder| plan.chroot.is_none() && *folder != "/")?;
+        (!self.subject.is_template() || !folder.contains(NUMBER)).then_some(folder)
     }
 
     /// Those that Kubernetes takes; the daemon sets them all by itself.

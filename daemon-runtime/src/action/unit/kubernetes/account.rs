@@ -7,6 +7,7 @@ use crate::action::unit::Subject;
 use crate::error::Error;
 use crate::process::privileges::Identity;
 use crate::spec::hook::When;
+use crate::spec::plan::NUMBER;
 use crate::spec::stage::Stage;
 
 /// An empty folder, which is the container's as long as it lives.
@@ -77,8 +78,10 @@ fn place(subject: &Subject<'_>, name: &str) -> (Option<Volume>, Option<(&'static
         let below = format!("{path}/state");
         return (Some(Volume { name: "run", path }), Some(("XDG_STATE_HOME", below)));
     }
-    let folder = subject.plan.pidfile.parent().filter(|folder| *folder != Path::new("/")).and_then(Path::to_str);
+    // Those of several instances are made by them, in one that they share.
+    let is_one = |folder: &&str| !subject.is_template() || !folder.contains(NUMBER);
+    let folder = subject.plan.pidfile.ancestors().skip(1).filter_map(Path::to_str).find(is_one);
     // One that has a colon cannot be mounted to.
-    let path = folder.filter(|folder| !folder.contains(':')).map(str::to_owned);
+    let path = folder.filter(|folder| *folder != "/" && !folder.contains(':')).map(str::to_owned);
     (path.map(|path| Volume { name: "run", path }), None)
 }

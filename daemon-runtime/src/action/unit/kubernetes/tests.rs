@@ -158,6 +158,9 @@ fn what_needs_root_first_is_left_to_the_daemon_and_said() {
 fn all_instances_are_one_deployment_and_one_of_them_is_another() {
     let daemon = || Daemon::new(|| {}).name("web").pidfile("/run/{n}.pid").instances(3);
     assert!(manifest(&daemon()).contains("command: [\"PROGRAM\", \"run\"]\n"));
+    let apart = daemon().pidfile("/srv/pids/{n}/web.pid").workdir("/srv/{n}").user(1000).group(1000);
+    let text = manifest(&apart);
+    assert!(text.contains("mountPath: \"/srv/pids\"\n") && !text.contains("{n}"), "{text}");
     if cfg!(feature = "cli") {
         let one = manifest(&daemon().instance(2));
         assert!(one.contains("command: [\"PROGRAM\", \"run\", \"--instance\", \"2\"]\n"), "{one}");
