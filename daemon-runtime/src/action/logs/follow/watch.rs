@@ -76,9 +76,8 @@ impl Watch {
     /// Watches the folders through which a log's name comes to mean a file, also those through which a link has led.
     pub(super) fn way(&mut self, path: &Path) {
         self.folders_of(path);
-        if let Ok(real) = path.canonicalize()
-            && real.parent() != path.parent()
-        {
+        let real = path.canonicalize().ok();
+        if let Some(real) = real.filter(|real| real.parent() != path.parent()) {
             self.folders_of(&real);
         }
     }
