@@ -259,8 +259,8 @@ impl Context {
     ///
     /// # Errors
     /// What is returned is always an error, and this program goes on as if nothing had been: the new one could not be begun
-    /// ([`Error::Anew`]), the start is not agreed on yet ([`Error::StartInProgress`], right after `ready()`), or a shutdown
-    /// was asked for ([`Error::EndInProgress`]).
+    /// ([`Error::Anew`]), the start is not agreed on yet ([`Error::StartInProgress`], right after `ready()`), a shutdown
+    /// was asked for ([`Error::EndInProgress`]), or this process was forked by the worker ([`Error::OfAnother`]).
     ///
     /// ```no_run
     /// # fn config_has_changed() -> bool { true }

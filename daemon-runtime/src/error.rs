@@ -1,11 +1,13 @@
 //! Everything that can go wrong, one variant per stage, with the path, the pid and the cause.
 
+mod harmless;
 mod words;
 
 use std::path::PathBuf;
 use std::time::Duration;
 use std::{fmt, io};
 
+pub(crate) use self::harmless::{harmless, harmless_lines};
 pub(crate) use self::words::{seconds, signal_name, words};
 
 /// Why an action did not do what was asked.
@@ -151,6 +153,8 @@ pub enum Error {
     StartInProgress,
     /// The program is not begun anew once a shutdown was asked for.
     EndInProgress,
+    /// This process is not the daemon, but was forked by its worker: only the daemon itself can begin the program anew.
+    OfAnother,
     /// This process is a daemon already, and can be but one at a time.
     AnotherHere,
     /// The program was begun anew to be a daemon, and came to another one's start before its own.

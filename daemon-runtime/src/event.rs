@@ -5,7 +5,12 @@
 //! handler, or while a lock of ours is held. A subscriber that panics loses the event, and nothing else is lost.
 
 #[cfg(feature = "tracing")]
-use std::sync::OnceLock;
+use std::{
+    convert::Infallible,
+    sync::{OnceLock, mpsc::channel},
+    thread,
+    time::Duration,
+};
 
 #[cfg(feature = "tracing")]
 static NAME: OnceLock<String> = OnceLock::new();
@@ -18,6 +23,24 @@ pub(crate) fn tells_as(name: &str) {
 
 #[cfg(not(feature = "tracing"))]
 pub(crate) fn tells_as(_name: &str) {}
+
+/// How long a thread that must not stand still waits for who listens.
+#[cfg(feature = "tracing")]
+const MOMENT: Duration = Duration::from_millis(100);
+
+/// Has it told by another thread: who listens may hang for what the worker holds, a lock on stdout above all, and the worker
+/// may let go of it only when it has heard of what is told here. What is told later mostly comes later all the same.
+#[cfg(feature = "tracing")]
+pub(crate) fn told_apart(tell: impl FnOnce() + Send + 'static) {
+    let (has_told, told) = channel::<Infallible>();
+    let apart = thread::Builder::new().name("events".to_owned()).spawn(move || {
+        tell();
+        drop(has_told);
+    });
+    if apart.is_ok() {
+        let _ = told.recv_timeout(MOMENT);
+    }
+}
 
 /// The name that every event has.
 #[cfg(feature = "tracing")]

@@ -11,6 +11,7 @@ mod watchdog;
 
 use std::env;
 use std::ffi::OsStr;
+use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -18,7 +19,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use self::newline::Newline;
-use self::notice::Notice;
+use self::notice::{Notice, Wait};
 pub use self::sockets::Socket;
 use self::sockets::Sockets;
 use self::watchdog::Watchdog;
@@ -28,6 +29,9 @@ use crate::sys::descriptor;
 use crate::sys::environ;
 
 const NOTIFY_SOCKET: &str = "NOTIFY_SOCKET";
+/// systemd takes no notice of more than 4096 bytes: `NOTIFY_BUFFER_MAX` in its sources.
+const LONGEST_STATUS: usize = 4000;
+
 const OF_NOTICES: [&str; 3] = [NOTIFY_SOCKET, watchdog::USEC, watchdog::PID];
 
 /// The service manager. Where there is none, nothing of this is there.
@@ -52,7 +56,7 @@ impl Manager {
         let address = env::var_os(NOTIFY_SOCKET).filter(|address| !address.is_empty());
         let sockets = Sockets::here(own).map_err(|source| Error::Sockets { source })?;
         let newline = Newline::here(report);
-        if address.is_none() && sockets.is_empty() && !newline.is_wanted() {
+        if address.is_none() && sockets.is_empty() && env::var_os(newline::VARIABLE).is_none() {
             return Ok(None);
         }
         let notice = address.as_deref().and_then(|address| reached(address, report));
@@ -66,15 +70,12 @@ impl Manager {
         Self { pid, notice, newline, watchdog, sockets, is_stopping, is_out_of_reach, report }
     }
 
-    /// In the process that is to be the daemon. Its children are not to speak in its name, nor to take its sockets for theirs;
-    /// where other threads run already the variables stay, and the manager listens to the daemon alone.
+    /// In the process that is to be the daemon. Its children are not to speak in its name, even where it cannot itself, nor to
+    /// take its sockets for theirs; where other threads run already the variables stay, and the manager listens to the daemon
+    /// alone.
     pub(crate) fn of_daemon(self) -> Self {
-        let named = [
-            (self.notice.is_some(), &OF_NOTICES[..]),
-            (!self.sockets.is_empty(), &sockets::VARIABLES),
-            (self.newline.is_wanted(), &[newline::VARIABLE]),
-        ];
-        for key in named.iter().filter(|(is_ours, _)| *is_ours).flat_map(|(_, keys)| keys.iter()) {
+        let of_sockets = sockets::VARIABLES.iter().filter(|_| !self.sockets.is_empty());
+        for key in OF_NOTICES.iter().chain([&newline::VARIABLE]).chain(of_sockets) {
             let _ = environ::remove(OsStr::new(key));
         }
         Self { pid: std::process::id(), ..self }
@@ -111,14 +112,14 @@ impl Manager {
     pub(crate) fn status(&self, text: &str) {
         if self.notice.is_some() {
             // A second line would be another message.
-            self.say(&format!("STATUS={}", text.replace(['\n', '\r', '\0'], " ")));
+            self.say(&format!("STATUS={}", within(text, LONGEST_STATUS).replace(['\n', '\r', '\0'], " ")));
         }
     }
 
-    /// The end has begun.
+    /// The end has begun. It does not wait for a manager that does not read.
     pub(crate) fn stopping(&self) {
         if self.is_speaker() && !self.is_stopping.swap(true, Ordering::SeqCst) {
-            self.say("STOPPING=1");
+            self.send("STOPPING=1", Wait::Never);
         }
     }
 
@@ -131,7 +132,7 @@ impl Manager {
     /// A sign of life, if one is wanted.
     pub(crate) fn beat(&self) {
         if self.watchdog.as_ref().is_some_and(Watchdog::is_due) {
-            self.say("WATCHDOG=1");
+            self.send("WATCHDOG=1", Wait::Never);
         }
     }
 
@@ -166,12 +167,21 @@ impl Manager {
         self.pid == std::process::id()
     }
 
+    /// One that was waited for in vain is not waited for again.
     fn say(&self, text: &str) {
+        let is_out_of_reach = self.is_out_of_reach.load(Ordering::SeqCst);
+        self.send(text, if is_out_of_reach { Wait::Never } else { Wait::Awhile });
+    }
+
+    fn send(&self, text: &str, wait: Wait) {
         let Some(notice) = self.notice.as_ref().filter(|_| self.is_speaker()) else { return };
-        if let Err(e) = notice.send(text.as_bytes()) {
-            if !self.is_out_of_reach.swap(true, Ordering::SeqCst) {
+        match notice.send(text.as_bytes(), wait) {
+            // It may only be slow.
+            Err(e) if wait == Wait::Never && e.kind() == io::ErrorKind::WouldBlock => {}
+            Err(e) if !self.is_out_of_reach.swap(true, Ordering::SeqCst) => {
                 (self.report)(&untold(NOTIFY_SOCKET, &words(&e)));
             }
+            _ => {}
         }
     }
 
@@ -221,6 +231,12 @@ fn reached(address: &OsStr, report: Report) -> Option<Notice> {
             None
         }
     }
+}
+
+/// As much of the text as there is room for, cut between two characters.
+fn within(text: &str, room: usize) -> &str {
+    let end = (0..=room.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    text.get(..end.unwrap_or(0)).unwrap_or_default()
 }
 
 fn untold(variable: &str, why: &str) -> String {
@@ -288,6 +304,33 @@ mod tests {
         let (manager, heard) = manager(None);
         manager.status("one\nREADY=1\r\0two");
         assert_eq!(heard(), ["STATUS=one READY=1  two"]);
+    }
+
+    #[test]
+    fn a_status_that_is_too_long_for_systemd_is_cut_between_two_characters() {
+        let (manager, heard) = manager(None);
+        manager.status(&"\u{20ac}".repeat(LONGEST_STATUS));
+        let told = heard();
+        assert!(told[0].len() < 4096 && told[0].len() > 3900 && told[0].ends_with('\u{20ac}'), "{}", told[0].len());
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "sockets")]
+    fn neither_the_end_nor_a_sign_of_life_waits_for_a_manager_that_does_not_read() {
+        let (ours, theirs) = UnixDatagram::pair().expect("a pair");
+        ours.set_nonblocking(true).expect("set");
+        while ours.send(b"full").is_ok() {}
+        ours.set_nonblocking(false).expect("set");
+        let notice = Some(Notice::handed(ours.into()));
+        let manager = Manager::with(notice, Some(Watchdog::of(1)), Sockets::default(), |_| {});
+        let (over, told) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            manager.beat();
+            manager.stopping();
+            over.send(()).expect("heard");
+        });
+        told.recv_timeout(Duration::from_secs(60)).expect("it waits for nobody");
+        drop(theirs);
     }
 
     #[test]

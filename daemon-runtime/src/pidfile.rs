@@ -178,10 +178,11 @@ impl Claimed {
         }
     }
 
-    /// Takes away what it told of itself; where its name must stay, it says nothing any more.
+    /// Takes away what it told of itself. Where its name must stay, the words stay, too: who waits for them may not have read
+    /// them yet, and they are believed of nobody but this daemon.
     fn drop_record(&self, record: &File) {
-        if !self.place.is_record(record) || self.place.remove_record().is_err() {
-            let _ = record.set_len(0);
+        if self.place.is_record(record) {
+            let _ = self.place.remove_record();
         }
     }
 

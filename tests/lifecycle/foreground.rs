@@ -125,6 +125,21 @@ fn a_manager_that_is_out_of_reach_is_told_of_once_and_is_no_reason_to_end() {
 }
 
 #[test]
+fn a_manager_that_cannot_be_told_is_nobody_elses_to_tell_either() {
+    for (variable, value) in [("NOTIFY_SOCKET", "/nowhere/notify"), ("NOTIFY_SOCKET", "vsock:2:1"), ("NOTIFY_FD", "77")]
+    {
+        let home = Home::new();
+        let role = format!("notes-variable:{variable}");
+        let child = home.actor(&role).set(variable, value).set("WATCHDOG_USEC", "1000000").spawn(&["run"]);
+        let told = Told::of(child);
+        assert!(
+            told.code == 1 && told.stderr.contains("environment variable not found"),
+            "{variable}={value}: {told:?}"
+        );
+    }
+}
+
+#[test]
 fn a_start_by_a_super_server_stays_in_the_foreground() {
     let home = Home::new();
     let (program, _socket) = with_a_socket_as_stdin(home.actor("ready"));

@@ -127,6 +127,52 @@ fn a_pause_outlives_a_reload_and_no_restart() {
 }
 
 #[test]
+fn a_tick_that_is_asked_for_right_before_a_reload_is_run_by_the_next_image() {
+    let home = Home::new();
+    start(&home, "1h", "well waits-and-reloads well");
+    let first = home.actor("ticks").spawn(&["run-now"]);
+    eventually("it to run", || json_of(&home)["ticks"]["running"]["number"] == json!(1));
+    let second = home.actor("ticks").spawn(&["run-now"]);
+    eventually("it to be asked for", || is_asleep_with_a_handle(second.id()));
+    home.go();
+    ran(&Told::of(second));
+    // It is told of the last one that began after it had asked: its own, or that of the next image.
+    let told = Told::of(first);
+    if told.code != 0 {
+        assert_eq!(told.stderr, "error: tick 1 failed: the program was begun anew meanwhile\n");
+    }
+}
+
+/// Whether a command has opened its handle on the daemon, and waits.
+fn is_asleep_with_a_handle(pid: u32) -> bool {
+    let links = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    let has_handle =
+        links.filter_map(|fd| fs::read_link(fd.path()).ok()).any(|to| to.to_string_lossy().contains("pidfd"));
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    has_handle && stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('S'))
+}
+
+#[test]
+fn the_last_tick_is_told_of_also_where_the_daemon_may_not_remove_its_record() {
+    if !is_root("the_last_tick_is_told_of_also_where_the_daemon_may_not_remove_its_record") {
+        return;
+    }
+    for (words, expected) in [("well", None), ("well fails", Some("error: tick 1 failed: no such luck\n"))] {
+        let home = Home::new();
+        let program = ticking(&home, "1h", words).set("ACTOR_TIMES", "2").set("ACTOR_USER", "nobody");
+        assert_eq!(program.run(&["start"]).code, 0);
+        let told = ask(&home, &["run-now"]);
+        match expected {
+            None => assert_eq!(ran(&told), 1),
+            Some(error) => assert_eq!(told.stderr, error),
+        }
+        eventually("its end", || ask(&home, &["status"]).code != 0);
+        assert_eq!(ask(&home, &["stop"]).code, 0);
+        home.assert_nothing_left();
+    }
+}
+
+#[test]
 fn a_paused_daemon_stops_as_any_other() {
     let home = Home::new();
     start(&home, "1h", "well");

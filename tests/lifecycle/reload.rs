@@ -270,3 +270,17 @@ fn a_child_that_inherits_nothing_of_a_handover_is_a_launcher_as_any_other() {
     anew.run(&["stop"]).assert(0, "Stopping actor ... OK\n", "");
     anew.home.assert_nothing_left();
 }
+
+#[test]
+fn a_child_that_the_daemon_has_forked_cannot_begin_it_anew_and_takes_nothing_from_it() {
+    let home = Home::new();
+    assert_eq!(home.actor("forks-and-reloads").run(&["start"]).code, 0);
+    let pid = home.pid();
+    eventually("the child's answer", || !home.lines("notes").is_empty());
+    let told = "this process was forked by the daemon's worker: only the daemon itself can begin the program anew";
+    assert_eq!(home.lines("notes"), [told]);
+    let again = home.actor("ready").run(&["start"]);
+    again.assert(0, "", &format!("warning: actor is already running with pid {pid}\n"));
+    home.actor("ready").run(&["stop", "--force"]).assert(0, "Stopping actor ... OK\n", "");
+    home.assert_nothing_left();
+}

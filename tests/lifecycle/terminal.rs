@@ -187,6 +187,17 @@ fn on_a_terminal_success_is_green_failure_red_and_a_warning_yellow() {
 }
 
 #[test]
+fn what_a_worker_says_does_nothing_to_the_terminal_that_shows_it() {
+    let home = Home::new();
+    // Anything but the colours of ours would end the test.
+    let seen = Terminal::new().run(actor(&home, "fails-in-colours"), &["start"]);
+    let text = seen.text();
+    assert!(seen.code == 1 && text.contains("no such luck") && text.contains("  red and the title OK"), "{text}");
+    assert_eq!(seen.coloured().iter().map(|(word, _)| word.as_str()).collect::<Vec<_>>(), ["FAILED", "error:"]);
+    home.assert_nothing_left();
+}
+
+#[test]
 fn a_restart_on_a_terminal_is_two_lines() {
     let home = Home::new();
     home.actor("ready").run(&["start"]);

@@ -15,6 +15,9 @@ use crate::spec::Spec;
 use crate::spec::order::Order;
 use crate::spec::plan::Plan;
 
+/// How long a daemon may be without a handler while the program is begun anew.
+const DEAFNESS: Duration = Duration::from_secs(1);
+
 /// How long `run-now`, `pause` and `resume` wait.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -56,7 +59,7 @@ pub(crate) fn order(
         Order::Pause | Order::Resume => Some(options.timeout.unwrap_or(plan.stop_timeout)),
     };
     observer.begins();
-    asking.wait(&before, timeout, observer)
+    asking.wait(before, timeout, observer)
 }
 
 /// A daemon that something is asked of.
@@ -67,8 +70,23 @@ struct Asking {
 }
 
 impl Asking {
-    /// Sends the signal, and returns what the daemon had told before.
+    /// Sends the signal, and returns what the daemon had told before. One that is just being begun anew is deaf for a moment.
     fn ask(&self) -> Result<Record, Error> {
+        let begun = Instant::now();
+        loop {
+            match self.ask_once() {
+                Err(Error::Deaf { .. }) if self.tells_of_ticks() && begun.elapsed() < DEAFNESS => {}
+                asked => return asked,
+            }
+            let _ = self.daemon.handle.wait(PAUSE);
+        }
+    }
+
+    fn tells_of_ticks(&self) -> bool {
+        self.read().is_some_and(|told| told.repeats)
+    }
+
+    fn ask_once(&self) -> Result<Record, Error> {
         let (pid, signal) = (self.daemon.pid, self.order.signal());
         let is_heard = vouched::handles(pid, signal);
         let before = self.read();
@@ -93,13 +111,24 @@ impl Asking {
     }
 
     /// Waits until the record tells what came of it; the observer hears of every second.
-    fn wait(&self, before: &Record, timeout: Option<Duration>, observer: &mut dyn Observer) -> Result<Ordered, Error> {
+    fn wait(
+        &self,
+        mut before: Record,
+        timeout: Option<Duration>,
+        observer: &mut dyn Observer,
+    ) -> Result<Ordered, Error> {
         let (begun, mut next) = (Instant::now(), Duration::from_secs(1));
         loop {
             // Asked first: what a daemon has told before its end is not to be missed.
             let has_ended = self.daemon.handle.wait(PAUSE).unwrap_or(false);
-            if let Some(answer) = self.read().and_then(|now| self.answer(before, &now)) {
-                return answer;
+            if let Some(now) = self.read() {
+                if let Some(answer) = self.answer(&before, &now) {
+                    return answer;
+                }
+                // What the image before this one was asked for and had not begun, nobody knows of any more.
+                if now.image != before.image && !has_ended {
+                    before = self.ask()?;
+                }
             }
             let (so_far, action) = (begun.elapsed(), self.order.word());
             if has_ended {

@@ -64,6 +64,9 @@ impl fmt::Display for Error {
                 f.write_str("the start is not over yet: a reload is possible once the daemon is ready")
             }
             Self::EndInProgress => f.write_str("a shutdown was asked for, so there is nothing to reload"),
+            Self::OfAnother => f.write_str(
+                "this process was forked by the daemon's worker: only the daemon itself can begin the program anew",
+            ),
             Self::AnotherHere => f.write_str("this process is a daemon already, and can be but one at a time"),
             Self::Astray => f.write_str(
                 "this program was begun anew to become a daemon, and did not come to the same call: what leads to it must be \

@@ -27,10 +27,6 @@ impl Newline {
         Self(Mutex::new(fd.map(File::from)))
     }
 
-    pub(super) fn is_wanted(&self) -> bool {
-        self.lock().is_some()
-    }
-
     /// Says it, unless it was said.
     pub(super) fn say(&self) -> io::Result<()> {
         let file = self.lock().take();
@@ -65,6 +61,6 @@ mod tests {
         newline.say().expect("nothing more to say");
         let mut heard = String::new();
         reader.read_to_string(&mut heard).expect("the end of it");
-        assert_eq!((heard.as_str(), newline.is_wanted()), ("\n", false));
+        assert_eq!((heard.as_str(), newline.number()), ("\n", None));
     }
 }

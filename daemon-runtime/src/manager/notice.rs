@@ -2,16 +2,26 @@
 
 use std::ffi::OsStr;
 use std::io::{self, ErrorKind};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::time::Duration;
 
+use nix::sys::socket::{MsgFlags, send};
+
 use crate::sys::again::again;
 
 /// How long a word may take. A manager that stands still must not stand in the daemon's way for ever.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Whether a word waits for a manager that does not read just now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wait {
+    /// As long as its patience lasts.
+    Awhile,
+    Never,
+}
 
 #[derive(Debug)]
 pub(super) struct Notice {
@@ -41,8 +51,12 @@ impl Notice {
         Self { address: socket.peer_addr().ok(), socket }
     }
 
-    pub(super) fn send(&self, word: &[u8]) -> io::Result<()> {
-        let say = || again(|| self.socket.send(word)).map(drop);
+    pub(super) fn send(&self, word: &[u8], wait: Wait) -> io::Result<()> {
+        let flags = match wait {
+            Wait::Awhile => MsgFlags::MSG_NOSIGNAL,
+            Wait::Never => MsgFlags::MSG_NOSIGNAL | MsgFlags::MSG_DONTWAIT,
+        };
+        let say = || again(|| send(self.socket.as_raw_fd(), word, flags)).map(drop).map_err(io::Error::from);
         let said = say();
         let is_gone = |e: &io::Error| matches!(e.kind(), ErrorKind::ConnectionRefused | ErrorKind::NotConnected);
         match &self.address {
@@ -75,19 +89,22 @@ mod tests {
         let path = std::env::temp_dir().join(format!("notice-{}", std::process::id()));
         let manager = UnixDatagram::bind(&path).expect("bound");
         let notice = Notice::connect(path.as_os_str()).expect("connected");
-        notice.send(b"one").expect("sent");
+        notice.send(b"one", Wait::Awhile).expect("sent");
         assert_eq!(heard(&manager), "one");
         drop(manager);
         std::fs::remove_file(&path).expect("removed");
         let next = UnixDatagram::bind(&path).expect("bound");
-        notice.send(b"two").expect("sent");
+        notice.send(b"two", Wait::Never).expect("sent");
         assert_eq!(heard(&next), "two");
         std::fs::remove_file(&path).expect("removed");
 
         let name = format!("notice-{}", std::process::id());
         let address = SocketAddr::from_abstract_name(&name).expect("a name");
         let manager = UnixDatagram::bind_addr(&address).expect("bound");
-        Notice::connect(OsStr::new(&format!("@{name}"))).expect("connected").send(b"three").expect("sent");
+        Notice::connect(OsStr::new(&format!("@{name}")))
+            .expect("connected")
+            .send(b"three", Wait::Awhile)
+            .expect("sent");
         assert_eq!(heard(&manager), "three");
     }
 

@@ -11,7 +11,7 @@ use super::print::{Stream, print, print_wholly, warn};
 use super::{Outcome, error_code, state_code, status, ticks};
 use crate::action::logs::Audience;
 use crate::action::{Answer, Narrator, Run, Start, Status, StatusOptions, Stop, Unit};
-use crate::error::{Error, seconds};
+use crate::error::{Error, harmless_lines, seconds};
 use crate::process::Observer;
 use crate::spec::order::Order;
 
@@ -198,15 +198,16 @@ pub(super) fn tell_error(error: &dyn std::error::Error, written: Option<&str>) {
     let mut text = error_line(error);
     if let Some(written) = written {
         text.push_str("what it wrote to stderr:\n");
-        for line in written.lines() {
+        for line in harmless_lines(written).lines() {
             text.extend(["  ", line, "\n"]);
         }
     }
     print(Stream::Err, &text);
 }
 
+/// The words may be those of a daemon that is in somebody else's hands by now.
 pub(super) fn error_line(reason: impl std::fmt::Display) -> String {
-    format!("{} {reason}\n", badly("error:"))
+    format!("{} {}\n", badly("error:"), harmless_lines(&reason.to_string()))
 }
 
 fn well(word: &str) -> String {

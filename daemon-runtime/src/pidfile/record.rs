@@ -38,6 +38,8 @@ const MOMENT: Duration = Duration::from_micros(100);
 pub(crate) struct Record {
     /// Who tells.
     pub(crate) pid: u32,
+    /// Which image of the program in this process, from 0: one is begun by each reload.
+    pub(crate) image: u64,
     /// Ticks that ended well.
     pub(crate) done: u64,
     /// Ticks that failed or panicked.
@@ -149,7 +151,7 @@ pub(crate) fn read_open(file: &File) -> io::Result<Option<Record>> {
 /// Writes it over.
 pub(crate) fn write(file: &File, record: &Record, buffer: &mut Buffer) -> io::Result<()> {
     let bytes = buffer.fill(record);
-    match again(|| file.write_at(bytes, 0))? {
+    match file_size::told_by_error(|| again(|| file.write_at(bytes, 0)))? {
         whole if whole == bytes.len() => Ok(()),
         _ => Err(io::ErrorKind::WriteZero.into()),
     }

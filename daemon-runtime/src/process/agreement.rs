@@ -176,7 +176,8 @@ impl Agreement {
         self.lock().channel.clone().filter(|_| self.is_daemons())
     }
 
-    fn is_daemons(&self) -> bool {
+    /// Whether this process is the daemon, and none that it has forked.
+    pub(crate) fn is_daemons(&self) -> bool {
         self.pid == std::process::id()
     }
 

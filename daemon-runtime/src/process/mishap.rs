@@ -13,9 +13,10 @@ use super::relay::Which;
 use crate::sys::again::again;
 use crate::sys::file_size::told_by_error;
 
-// Not by `eprintln!`, which panics where stderr cannot be written to.
+// Not by `eprintln!`, which panics where stderr cannot be written to, and writes a line in pieces.
 pub(crate) fn report(line: &str) {
-    let _ = told_by_error(|| writeln!(io::stderr(), "{line}"));
+    let line = format!("{line}\n");
+    let _ = told_by_error(|| io::stderr().write_all(line.as_bytes()));
 }
 
 /// The same on a stream of the daemon's, past the buffer, whose lock the worker may hold for as long as it likes.

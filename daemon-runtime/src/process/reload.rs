@@ -48,6 +48,9 @@ pub(super) struct Daemon<'a> {
 /// Begins the program anew in the place of this one. Returns only if that fails, and then all is as it was.
 pub(super) fn reload(daemon: &Daemon<'_>, asked: Option<Cause>, agreement: &Agreement) -> Error {
     let program = &daemon.origin.program;
+    if !agreement.is_daemons() {
+        return Error::OfAnother;
+    }
     if agreement.channel().is_some() {
         return Error::StartInProgress;
     }

@@ -24,7 +24,8 @@ use super::{end, reason};
 use crate::context::{Cause, Context, Request};
 #[cfg(feature = "tracing")]
 use crate::error::signal_name;
-use crate::event::event;
+#[cfg(feature = "tracing")]
+use crate::event::{self, event};
 use crate::manager::Manager;
 use crate::pidfile::record::Recorder;
 use crate::spec::order::Order;
@@ -209,7 +210,10 @@ impl Watcher {
     }
 
     fn on_signal(&self, signal: i32, caller: Option<&Caller>) {
-        event!(INFO, "signal", signal = signal_name(signal));
+        #[cfg(feature = "tracing")]
+        event::told_apart(move || {
+            event!(INFO, "signal", signal = signal_name(signal));
+        });
         if let (Some(SignalAction::Call(call)), Some(caller)) = (self.mapped(signal), caller) {
             caller.call(self.told_of_reload(signal, call));
             return;

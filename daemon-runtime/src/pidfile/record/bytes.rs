@@ -99,7 +99,7 @@ fn words(record: &Record, length: usize, texts: [usize; TEXTS]) -> [u64; WORDS] 
         .chain(pasts.into_iter().flatten())
         .chain(lengths)
         .chain(recent)
-        .chain([failed]);
+        .chain([failed, record.image]);
     words.iter_mut().zip(all).for_each(|(place, word)| *place = word);
     words
 }
@@ -175,6 +175,7 @@ fn parse_whole(bytes: &[u8]) -> Option<Record> {
     };
     Some(Record {
         pid: u32::try_from(word(3)?).ok()?,
+        image: word(26)?,
         done: word(5)?,
         failed: word(6)?,
         skipped: word(7)?,
@@ -251,7 +252,7 @@ mod tests {
 
     prop_compose! {
         fn record()(
-            (pid, done, failed, skipped) in any::<(u32, u64, u64, u64)>(),
+            (pid, image, done, failed, skipped) in any::<(u32, u64, u64, u64, u64)>(),
             (paused, repeats, asked) in any::<(bool, bool, (u64, u64))>(),
             running in proptest::option::of((any::<u64>(), time())),
             next in proptest::option::of((any::<u64>(), time())),
@@ -260,7 +261,7 @@ mod tests {
             (recent, last_failed) in (recent(), proptest::option::of(any::<u64>())),
         ) -> Record {
             Record {
-                pid, done, failed, skipped, paused, repeats, running, last, recent, next, asked, last_asked, last_failed, error,
+                pid, image, done, failed, skipped, paused, repeats, running, last, recent, next, asked, last_asked, last_failed, error,
                 asked_error, status,
             }
         }

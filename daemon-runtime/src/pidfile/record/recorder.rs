@@ -168,6 +168,7 @@ fn gone_on(before: &Record) -> Record {
     let cut = before.running.filter(|_| before.asked.0 > before.asked.1);
     let cut = cut.map(|(number, at)| Past { number, at, took: Duration::ZERO, is_well: false });
     Record {
+        image: before.image.wrapping_add(1),
         asked: (before.asked.0, before.asked.0),
         last_asked: cut.or(before.last_asked),
         asked_error: cut.map_or(before.asked_error, |_| Text::of(BEGUN_ANEW)),

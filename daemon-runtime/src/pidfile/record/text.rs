@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::error::harmless;
+
 /// How many bytes there is room for.
 pub(super) const ROOM: usize = 248;
 
@@ -68,19 +70,6 @@ impl Text {
     }
 }
 
-fn harmless(c: char) -> char {
-    match c {
-        '\n' | '\t' | '\r' | '\u{2028}' | '\u{2029}' => ' ',
-        _ if c.is_control() || turns(c) => char::REPLACEMENT_CHARACTER,
-        _ => c,
-    }
-}
-
-/// Whether it turns the direction of what follows.
-fn turns(c: char) -> bool {
-    matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
 impl fmt::Debug for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}", self.shown())
@@ -111,7 +100,7 @@ mod tests {
         fn whatever_bytes_there_are_they_are_shown_on_one_line(bytes in proptest::collection::vec(any::<u8>(), 0..ROOM + 9)) {
             let text = Text::read(&bytes);
             prop_assert_eq!(text.is_some(), bytes.len() <= ROOM);
-            prop_assert!(text.unwrap_or_default().shown().chars().all(|c| !c.is_control() && !turns(c)));
+            prop_assert!(text.unwrap_or_default().shown().chars().all(|c| harmless(c) == c));
         }
 
         #[test]
