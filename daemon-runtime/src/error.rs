@@ -324,6 +324,15 @@ pub enum Error {
         /// How long it was waited for.
         waited: Duration,
     },
+    /// What came of what was asked of the daemon cannot be told.
+    Untold {
+        /// The daemon.
+        pid: i32,
+        /// `run-now`, `pause` or `resume`.
+        action: &'static str,
+        /// Why not.
+        reason: String,
+    },
     /// The daemon has ended before anything came of what was asked of it.
     EndedMeanwhile {
         /// The daemon.

@@ -15,12 +15,19 @@ struct Row {
     reads: &'static str,
 }
 
-const ROWS: [Row; 7] = [
+const ROWS: [Row; 8] = [
     Row {
         calls: &["write"],
         errors: &[Errno::ENOSPC, Errno::EIO, Errno::EDQUOT],
         why: "the action is done, and its exit code says how; only the line on stdout is missing, which stderr tells",
         reads: "warning: cannot write to stdout: ",
+    },
+    Row {
+        calls: &["pwrite64"],
+        errors: &[Errno::ENOSPC, Errno::EIO, Errno::EDQUOT],
+        why: "it is the daemon's error, of which it tells nobody but by its silence; who waits for the answer is told where there \
+              is none",
+        reads: "what came of it cannot be told: it cannot write ",
     },
     Row {
         calls: &["mmap", "mprotect", "clone3", "clone"],

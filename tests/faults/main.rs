@@ -115,6 +115,25 @@ fn whatever_call_of_a_status_fails_it_says_what_it_cannot_tell() {
     assert_nothing_found(Verb::Status, errors());
 }
 
+/// The daemon that repeats, and tells of its ticks by its record.
+fn repeating(verb: Verb) -> Cast {
+    Cast { program: env!("CARGO_BIN_EXE_recurring"), ..cast(verb, Mode::plain(caller())) }
+}
+
+#[test]
+fn whatever_call_of_an_action_on_a_repeating_daemon_fails_it_is_whole_or_told() {
+    for verb in [Verb::Start, Verb::Status, Verb::Pause, Verb::Stop] {
+        assert_sound(&survey(repeating(verb), Kinds::SomeErrors));
+    }
+}
+
+#[test]
+fn whoever_is_killed_at_whatever_moment_of_an_action_on_a_repeating_daemon_the_next_one_works() {
+    for verb in [Verb::Start, Verb::Pause, Verb::Stop] {
+        assert_sound(&survey(repeating(verb), Kinds::Kills));
+    }
+}
+
 #[test]
 fn whoever_is_killed_at_whatever_moment_of_a_start_the_next_status_is_true_and_the_next_start_works() {
     assert_nothing_found(Verb::Start, Kinds::Kills);

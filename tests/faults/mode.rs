@@ -7,6 +7,8 @@ pub enum Verb {
     Restart,
     Reload,
     Status,
+    /// Of a daemon that repeats.
+    Pause,
 }
 
 impl Verb {
@@ -17,6 +19,7 @@ impl Verb {
             Self::Restart => "restart",
             Self::Reload => "reload",
             Self::Status => "status",
+            Self::Pause => "pause",
         }
     }
 

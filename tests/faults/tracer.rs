@@ -97,12 +97,18 @@ impl Tracer {
         let any = WaitPidFlag::__WALL | WaitPidFlag::__WNOTHREAD;
         let may_be_all = is_root_over && self.tracees.values().all(Tracee::is_resting);
         let is_sure = self.delayed.is_empty() && !may_be_all;
-        match waitpid(None, Some(if is_sure { any } else { any | WaitPidFlag::WNOHANG })) {
-            Ok(WaitStatus::StillAlive) | Err(Errno::EINTR) => {
+        match wait(if is_sure { any } else { any | WaitPidFlag::WNOHANG }) {
+            Ok(News::Known(WaitStatus::StillAlive)) | Err(Errno::EINTR) => {
                 thread::sleep(Duration::from_millis(1));
                 Ok(None)
             }
-            other => Ok(Some(other?)),
+            Ok(News::Known(status)) => Ok(Some(status)),
+            Ok(News::Nameless(pid, signal)) => {
+                // SAFETY: the kernel is given numbers, and touches no memory of ours.
+                unsafe { libc::ptrace(libc::PTRACE_SYSCALL, pid.as_raw(), 0, libc::c_long::from(signal)) };
+                Ok(None)
+            }
+            Err(errno) => Err(errno.into()),
         }
     }
 
@@ -226,6 +232,31 @@ impl Tracer {
             }
         }
         go_on(pid, None);
+    }
+}
+
+/// What has happened to one of them.
+enum News {
+    Known(WaitStatus),
+    /// It stands still because of a real-time signal, which has a number only.
+    Nameless(Pid, i32),
+}
+
+/// waitpid(2) for any of them.
+fn wait(flags: WaitPidFlag) -> nix::Result<News> {
+    let mut status = 0;
+    // SAFETY: the kernel writes one number, which is there.
+    let pid = Errno::result(unsafe { libc::waitpid(-1, &raw mut status, flags.bits()) })?;
+    if pid == 0 {
+        return Ok(News::Known(WaitStatus::StillAlive));
+    }
+    let pid = Pid::from_raw(pid);
+    match WaitStatus::from_raw(pid, status) {
+        Err(Errno::EINVAL) if libc::WIFSTOPPED(status) => Ok(News::Nameless(pid, libc::WSTOPSIG(status))),
+        Err(Errno::EINVAL) if libc::WIFSIGNALED(status) => {
+            Ok(News::Known(WaitStatus::Exited(pid, 128 + libc::WTERMSIG(status))))
+        }
+        known => known.map(News::Known),
     }
 }
 

@@ -62,6 +62,9 @@ pub(crate) fn order(
     asking.wait(before, timeout, observer)
 }
 
+/// How long a record may be empty that was not.
+const SILENCE: Duration = Duration::from_secs(1);
+
 /// A daemon that something is asked of.
 struct Asking {
     order: Order,
@@ -83,7 +86,7 @@ impl Asking {
     }
 
     fn tells_of_ticks(&self) -> bool {
-        self.read().is_some_and(|told| told.repeats)
+        self.read().is_ok_and(|told| told.is_some_and(|told| told.repeats))
     }
 
     fn ask_once(&self) -> Result<Record, Error> {
@@ -96,7 +99,8 @@ impl Asking {
                 Err(Error::NobodyToAsk { action: self.order.word() })
             }
             (Err(error), _) => Err(error),
-            (Ok(true), Some(before)) if before.repeats => self.send(signal).map(|()| before),
+            (_, Err(reason)) => Err(Error::Look { pid, reason }),
+            (Ok(true), Ok(Some(before))) if before.repeats => self.send(signal).map(|()| before),
             (Ok(_), _) => Err(Error::Deaf { pid, action: self.order.word() }),
         }
     }
@@ -106,8 +110,12 @@ impl Asking {
         if is_sent { Ok(()) } else { Err(Error::NobodyToAsk { action: self.order.word() }) }
     }
 
-    fn read(&self) -> Option<Record> {
-        self.told.as_ref().and_then(|told| told.read().ok().flatten())
+    fn read(&self) -> Result<Option<Record>, String> {
+        self.told.as_ref().map_or(Ok(None), Opened::read)
+    }
+
+    fn untold(&self, reason: String) -> Error {
+        Error::Untold { pid: self.daemon.pid, action: self.order.word(), reason }
     }
 
     /// Waits until the record tells what came of it; the observer hears of every second.
@@ -121,8 +129,9 @@ impl Asking {
         loop {
             // Asked first: what a daemon has told before its end is not to be missed.
             let has_ended = self.daemon.handle.wait(PAUSE).unwrap_or(false);
-            if let Some(now) = self.read() {
-                if let Some(answer) = self.answer(&before, &now) {
+            let now = self.read().map_err(|reason| self.untold(reason))?;
+            if let Some(now) = &now {
+                if let Some(answer) = self.answer(&before, now) {
                     return answer;
                 }
                 // What the image before this one was asked for and had not begun, nobody knows of any more.
@@ -133,6 +142,10 @@ impl Asking {
             let (so_far, action) = (begun.elapsed(), self.order.word());
             if has_ended {
                 return Err(Error::EndedMeanwhile { pid: self.daemon.pid, action });
+            }
+            // Empty it is also for a moment before the end of a daemon that may not remove it.
+            if let (None, true, Some(told)) = (&now, so_far >= SILENCE, &self.told) {
+                return Err(self.untold(format!("it cannot write {} any more", told.path().display())));
             }
             if timeout.is_some_and(|timeout| so_far >= timeout) {
                 return Err(Error::Unanswered { pid: self.daemon.pid, action, waited: so_far });

@@ -154,6 +154,9 @@ impl fmt::Display for Error {
             Self::Unanswered { pid, action, waited } => {
                 write!(f, "pid {pid} was asked to {action} and has not answered within {}", seconds(*waited))
             }
+            Self::Untold { pid, action, reason } => {
+                write!(f, "pid {pid} was asked to {action}, and what came of it cannot be told: {reason}")
+            }
             Self::EndedMeanwhile { pid, action } => {
                 write!(f, "pid {pid} was asked to {action} and has ended meanwhile")
             }

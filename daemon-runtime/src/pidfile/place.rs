@@ -243,7 +243,8 @@ impl Place {
 
     /// Whether none of the names is there.
     pub(super) fn is_clear(&self) -> bool {
-        [&self.pidfile, &self.claim, &self.draft].into_iter().all(|name| self.stat(name) == Err(Errno::ENOENT))
+        let names = [&self.pidfile, &self.claim, &self.draft, &self.record];
+        names.into_iter().all(|name| self.stat(name) == Err(Errno::ENOENT))
     }
 
     /// Why the pidfile is not to be believed, if it is there and is not.

@@ -101,6 +101,11 @@ pub(crate) struct Opened {
 }
 
 impl Opened {
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// That of the daemon `pid` of this pidfile; nothing where there is none.
     pub(crate) fn find(path: &Path, pid: i32) -> Result<Option<Self>, String> {
         let Some(place) = Place::find(path).map_err(|e| e.to_string())? else { return Ok(None) };
@@ -148,11 +153,8 @@ pub(crate) fn read_open(file: &File) -> io::Result<Option<Record>> {
     Err(io::Error::other("it is another one each time"))
 }
 
-/// Writes it over.
+/// Writes it over: in one call, if the system takes it so.
 pub(crate) fn write(file: &File, record: &Record, buffer: &mut Buffer) -> io::Result<()> {
     let bytes = buffer.fill(record);
-    match file_size::told_by_error(|| again(|| file.write_at(bytes, 0)))? {
-        whole if whole == bytes.len() => Ok(()),
-        _ => Err(io::ErrorKind::WriteZero.into()),
-    }
+    file_size::told_by_error(|| file.write_all_at(bytes, 0))
 }

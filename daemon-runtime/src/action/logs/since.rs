@@ -46,7 +46,9 @@ pub(super) fn start(log: &Log, end: u64, since: SystemTime, floor: u64) -> Resul
             Some(time) if time < since => return Ok(young.unwrap_or(end).max(floor)),
             Some(_) if line <= floor => return Ok(floor),
             Some(_) => young = Some(line),
-            None if young.is_none() && line > 0 && end - line > FAR_ENOUGH => return Err(undated(log, Some(end - line))),
+            None if young.is_none() && line > 0 && end - line > FAR_ENOUGH => {
+                return Err(undated(log, Some(end - line)));
+            }
             None => {}
         }
     }
