@@ -7,10 +7,18 @@
 #[cfg(feature = "tracing")]
 use std::{
     convert::Infallible,
-    sync::{OnceLock, mpsc::channel},
-    thread,
+    sync::{
+        OnceLock,
+        mpsc::{RecvTimeoutError, channel},
+    },
     time::Duration,
 };
+
+#[cfg(feature = "tracing")]
+use tracing::level_filters::LevelFilter;
+
+#[cfg(feature = "tracing")]
+use crate::sys::thread;
 
 #[cfg(feature = "tracing")]
 static NAME: OnceLock<String> = OnceLock::new();
@@ -32,13 +40,17 @@ const MOMENT: Duration = Duration::from_millis(100);
 /// may let go of it only when it has heard of what is told here. What is told later mostly comes later all the same.
 #[cfg(feature = "tracing")]
 pub(crate) fn told_apart(tell: impl FnOnce() + Send + 'static) {
+    if LevelFilter::current() < LevelFilter::INFO {
+        return;
+    }
     let (has_told, told) = channel::<Infallible>();
-    let apart = thread::Builder::new().name("events".to_owned()).spawn(move || {
+    let apart = thread::begin(c"events", move || {
         tell();
         drop(has_told);
     });
-    if apart.is_ok() {
-        let _ = told.recv_timeout(MOMENT);
+    let Ok(apart) = apart else { return };
+    if told.recv_timeout(MOMENT) == Err(RecvTimeoutError::Disconnected) {
+        apart.join();
     }
 }
 

@@ -15,7 +15,7 @@ struct Row {
     reads: &'static str,
 }
 
-const ROWS: [Row; 9] = [
+const ROWS: [Row; 8] = [
     Row {
         calls: &["write"],
         errors: &[Errno::ENOSPC, Errno::EIO, Errno::EDQUOT],
@@ -65,12 +65,6 @@ const ROWS: [Row; 9] = [
         why: "a thread of the standard library's that gets no memory for its signal stack aborts the process; the launcher tells \
               the signal, and what was written to stderr",
         reads: "SIGABRT",
-    },
-    Row {
-        calls: &["mmap", "mprotect"],
-        errors: &[Errno::ENOMEM],
-        why: "as above, in a daemon that something was asked of: who waits for the answer is told of its end",
-        reads: "has ended meanwhile",
     },
 ];
 
