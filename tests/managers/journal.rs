@@ -120,3 +120,23 @@ fn logs_shows_the_last_entries_by_journalctl_and_goes_on_with_those_that_come() 
     assert_eq!(told.code, 0, "{told:?}");
     assert_eq!(told.stdout, "two\nthree\n--\none\ntwo\nthree\n--\nnone\n--\nthree\nfour\n", "{told:?}");
 }
+
+#[test]
+fn one_that_reads_nothing_costs_a_relayed_daemon_lines_which_are_told_there_and_nothing_else() {
+    if !may_run("one_that_reads_nothing_costs_a_relayed_daemon_lines_which_are_told_there_and_nothing_else") {
+        return;
+    }
+    let home = Home::new();
+    let script = format!(
+        "kill -STOP $!; $SCRIBE start; left=3000; until [ -s {} ] || [ $left = 0 ]; do sleep 0.01; left=$((left-1)); done; \
+         echo left=$left; kill -CONT $!; entries missing; $SCRIBE stop",
+        home.path("notes").display()
+    );
+    let told = within(&home, "ready,lines:100000,note:written,sleep", "relayed", &script);
+    assert_eq!((told.code, told.stderr.as_str(), home.read("notes").as_str()), (0, "", "written\n"), "{told:?}");
+    assert!(!told.stdout.contains("left=0\n"), "the daemon has waited for it");
+    let (missing, there): (Vec<_>, Vec<_>) =
+        entries(&told).into_iter().map(|(text, ..)| text).partition(|text| text.contains("missing here"));
+    let count = missing[0].split(' ').nth(1).and_then(|count| count.parse::<usize>().ok());
+    assert_eq!((missing.len(), count), (1, Some(100_000 - there.len())), "{missing:?}");
+}

@@ -5,6 +5,7 @@
 //! neither the thread nor its ends of the pipes. Whatever ends the daemon in order waits here until all is written.
 
 mod carrier;
+mod connection;
 mod log;
 mod missing;
 mod strand;
