@@ -24,7 +24,7 @@ pub(super) fn open_or_given(
     open: impl Fn(&Path) -> io::Result<OwnedFd>,
 ) -> io::Result<OwnedFd> {
     match stream {
-        Stream::Journal => journal::connect(&stream.path(), &plan.name),
+        Stream::Journal => journal::connect(&stream.path(), &plan.name, plan.start_timeout),
         Stream::Syslog => relay::open_syslog(),
         Stream::Path(path) => open(path),
         Stream::Open(file) => file.try_clone(),
