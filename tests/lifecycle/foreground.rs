@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::net::{UnixDatagram, UnixStream};
+use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Stdio};
 
@@ -42,10 +42,12 @@ fn before(mut program: Program, act: impl FnMut() -> io::Result<()> + Send + Syn
     program
 }
 
-fn with_a_socket_as_stdin(mut program: Program) -> (Program, UnixStream) {
-    let (ours, theirs) = UnixStream::pair().expect("a pair of sockets");
-    program.0.stdin(OwnedFd::from(theirs));
-    (program, ours)
+/// As a super-server does: its stdin is a guest's connection.
+fn with_a_socket_as_stdin(home: &Home, mut program: Program) -> (Program, UnixStream) {
+    let door = UnixListener::bind(home.path("door")).expect("bound");
+    let guest = UnixStream::connect(home.path("door")).expect("connected");
+    program.0.stdin(OwnedFd::from(door.accept().expect("accepted").0));
+    (program, guest)
 }
 
 fn assert_ends_well(home: &Home, child: Child, stdout: &str) {
@@ -142,17 +144,28 @@ fn a_manager_that_cannot_be_told_is_nobody_elses_to_tell_either() {
 #[test]
 fn a_start_by_a_super_server_stays_in_the_foreground() {
     let home = Home::new();
-    let (program, _socket) = with_a_socket_as_stdin(home.actor("ready"));
+    let (program, _socket) = with_a_socket_as_stdin(&home, home.actor("ready"));
     let child = living(program, &home, &["start"]);
     let ready = format!("Starting actor ... OK (pid {})\n", child.id());
     assert_ends_well(&home, child, &ready);
 }
 
 #[test]
+fn a_start_with_one_of_a_pair_of_sockets_as_stdin_as_from_node_goes_to_the_background() {
+    let home = Home::new();
+    let mut program = home.actor("ready");
+    let (_ours, theirs) = UnixStream::pair().expect("a pair of sockets");
+    program.0.stdin(OwnedFd::from(theirs));
+    let told = program.run(&["start"]);
+    told.assert(0, &format!("Starting actor ... OK (pid {})\n", home.pid()), "");
+    assert_eq!(home.processes(), [home.pid()]);
+}
+
+#[test]
 fn detach_true_means_the_background_whoever_looks_after_us() {
     let home = Home::new();
     let heard = manager(&home);
-    let (program, _socket) = with_a_socket_as_stdin(home.actor("ready"));
+    let (program, _socket) = with_a_socket_as_stdin(&home, home.actor("ready"));
     let told = program.set("ACTOR_DETACH", "true").set("NOTIFY_SOCKET", home.path("notify")).run(&["start"]);
     told.assert(0, &format!("Starting actor ... OK (pid {})\n", home.pid()), "");
     assert_eq!(home.processes(), [home.pid()]);

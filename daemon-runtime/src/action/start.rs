@@ -1,6 +1,8 @@
 //! `start`: the daemon is ready when this says so.
 
-use nix::sys::socket::{getsockopt, sockopt};
+use std::os::fd::{AsFd, AsRawFd};
+
+use nix::sys::socket::{UnixAddr, getpeername, getsockname, getsockopt, sockopt};
 
 use super::StartOptions;
 use crate::error::Error;
@@ -132,8 +134,20 @@ pub(super) fn detaches(plan: &Plan, options: &StartOptions) -> bool {
 /// where we are PID 1; systemd, where it wants to be notified; a super-server, where stdin is its socket. That the parent is
 /// PID 1 is no reason: under systemd's Type=forking it is.
 fn is_managed() -> bool {
-    let stdin_is_socket = || getsockopt(&std::io::stdin(), sockopt::SockType).is_ok();
-    std::process::id() == 1 || std::env::var_os("NOTIFY_SOCKET").is_some() || stdin_is_socket()
+    let is_served = || is_super_servers(&std::io::stdin());
+    std::process::id() == 1 || std::env::var_os("NOTIFY_SOCKET").is_some() || is_served()
+}
+
+/// Whether it is a socket that a guest came to, or will. Two sockets of which neither has a name are none: nobody can have come to
+/// them, they were made as a pair, socketpair(2), as Node.js makes its pipes to those it begins.
+fn is_super_servers(stdin: &impl AsFd) -> bool {
+    let is_nameless = |address: UnixAddr| address.path().is_none() && address.as_abstract().is_none();
+    let number = stdin.as_fd().as_raw_fd();
+    let is_of_pair = || {
+        // Of another family it is no error, but no such address either.
+        getsockname(number).is_ok_and(is_nameless) && getpeername(number).is_ok_and(is_nameless)
+    };
+    getsockopt(stdin, sockopt::SockType).is_ok() && !is_of_pair()
 }
 
 impl From<Lived> for Start {
@@ -142,5 +156,40 @@ impl From<Lived> for Start {
             Lived::Ended { outcome, ready } => Self::Ran { code: outcome.code, ready },
             Lived::AlreadyRunning(daemon) => Self::AlreadyRunning { pid: daemon.pid },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::{TcpListener, TcpStream, UdpSocket};
+    use std::os::linux::net::SocketAddrExt;
+    use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener, UnixStream};
+
+    #[test]
+    #[cfg_attr(miri, ignore = "sockets")]
+    fn what_has_a_name_at_either_end_is_a_super_servers_and_a_pair_is_not() {
+        let (one, other) = UnixStream::pair().expect("a pair");
+        assert!(!is_super_servers(&one));
+        drop(other);
+        assert!(!is_super_servers(&one), "whose other end is gone");
+        assert!(!is_super_servers(&UnixDatagram::pair().expect("a pair").0));
+        assert!(!is_super_servers(&std::fs::File::open("/dev/null").expect("open")));
+        assert!(!is_super_servers(&std::io::pipe().expect("a pipe").0));
+
+        let path = std::env::temp_dir().join(format!("door-{}", std::process::id()));
+        let address = SocketAddr::from_abstract_name(format!("door-{}", std::process::id())).expect("a name");
+        for door in [UnixListener::bind(&path), UnixListener::bind_addr(&address)].map(|door| door.expect("bound")) {
+            let guest = UnixStream::connect_addr(&door.local_addr().expect("its name")).expect("connected");
+            let (accepted, _) = door.accept().expect("accepted");
+            assert!(is_super_servers(&door) && is_super_servers(&accepted) && is_super_servers(&guest), "{door:?}");
+        }
+        std::fs::remove_file(&path).expect("ours");
+
+        let door = TcpListener::bind("127.0.0.1:0").expect("bound");
+        let guest = TcpStream::connect(door.local_addr().expect("its name")).expect("connected");
+        let (accepted, _) = door.accept().expect("accepted");
+        assert!(is_super_servers(&door) && is_super_servers(&accepted) && is_super_servers(&guest));
+        assert!(is_super_servers(&UdpSocket::bind("127.0.0.1:0").expect("bound")));
     }
 }

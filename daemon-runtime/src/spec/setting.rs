@@ -150,7 +150,8 @@ macro_rules! choice {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Detach {
     /// `"auto"`: detach, unless a manager looks after this very process: as PID 1, with `NOTIFY_SOCKET` set, or with a
-    /// socket as stdin.
+    /// super-server's socket as stdin: one that listens, is of the internet, or has a name at either end. A socket that is none of
+    /// these is one of a pair (socketpair(2)), which some programs use for pipes.
     Auto,
     /// `true`: always detach.
     Always,
