@@ -10,6 +10,10 @@ use nix::unistd::Pid;
 use crate::home::{Home, Told, catches, eventually, is_root, numbers_in};
 use crate::tool::{are_there, says};
 
+/// A container whose program was given `door` and `leak` as descriptors 3 and 4, the first of them for `NOTIFY_FD`.
+const WITH_DESCRIPTORS: &str =
+    r#"NOTIFY_FD=3 exec unshare --pid --fork --kill-child --mount-proc "$0" "$@" 3>door 4>leak"#;
+
 /// A container that plays a role of the actor's, and its PID 1, as it is seen from here.
 fn contain(test: &str, home: &Home, role: &str) -> Option<(Child, i32)> {
     if !is_root(test) || !are_there(test, &["unshare"]) {
@@ -115,6 +119,32 @@ fn orphans_are_waited_for_and_the_workers_own_children_by_the_worker_alone() {
     eventually("twenty children", || home.lines("notes").len() == 20);
     assert!(home.lines("notes").iter().all(|line| line == "Ok(Some(7))"), "{}", home.read("notes"));
     eventually("nobody to be left dead", || dead_of(first) == 0);
+    signal(first, Signal::SIGTERM);
+    Told::of(outer).assert(0, "", "");
+    home.assert_nothing_left();
+}
+
+#[test]
+fn pid_1_keeps_nothing_open_but_its_streams_and_what_it_waits_by() {
+    let test = "pid_1_keeps_nothing_open_but_its_streams_and_what_it_waits_by";
+    if !is_root(test) || !are_there(test, &["unshare"]) {
+        return;
+    }
+    let home = Home::new();
+    let mut program = home.cast(Path::new("sh"), "ready").set("ACTOR_READY", "notify");
+    program.0.current_dir(home.path("")).args(["-c", WITH_DESCRIPTORS, env!("CARGO_BIN_EXE_actor")]);
+    let outer = program.spawn(&["run"]);
+    eventually("the word", || home.read("door") == "\n");
+    let first = children(outer.id().cast_signed()).trim().parse().expect("its PID 1");
+    let open = || {
+        let numbers = numbers_in(&format!("/proc/{first}/fd")).into_iter().filter(|fd| *fd > 2);
+        let targets = numbers.filter_map(|fd| fs::read_link(format!("/proc/{first}/fd/{fd}")).ok());
+        targets.map(|target| target.display().to_string()).collect::<Vec<_>>()
+    };
+    eventually("the rest to be closed", || {
+        open().iter().all(|target| target.contains("signalfd") || target.contains("pidfd"))
+    });
+    assert!(open().len() == 2 && numbers_in(&format!("/proc/{first}/fd")).len() == 5, "{:?}", open());
     signal(first, Signal::SIGTERM);
     Told::of(outer).assert(0, "", "");
     home.assert_nothing_left();

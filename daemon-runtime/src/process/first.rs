@@ -5,6 +5,8 @@
 //! do. PID 1 waits for all, passes signals on, and ends with the daemon; the daemon waits for its own, and signals that it does
 //! not handle mean to it what they mean to any process.
 
+use std::os::fd::{AsFd, AsRawFd};
+
 use nix::libc::SIGCHLD;
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
@@ -13,6 +15,7 @@ use nix::unistd::{Pid, getpid, setpgid, tcsetpgrp};
 
 use super::streams;
 use crate::error::Error;
+use crate::sys::descriptor::close_all_but;
 use crate::sys::disposition::{ChildrenStay, Mask};
 use crate::sys::exit;
 use crate::sys::fork::{Side, Unforked, fork};
@@ -54,6 +57,10 @@ fn lead_group() {
 fn stand_by(daemon: Pid, signals: &SignalFd) -> ! {
     // It is our child, and nobody has waited for it: the number can mean nobody else.
     let handle = PidFd::open(daemon.as_raw()).ok();
+    let ours = [signals.as_raw_fd(), handle.as_ref().map_or(2, |handle| handle.as_fd().as_raw_fd())];
+    // What the daemon closes must be closed: who reads its pipes and connections waits for their end. Not so the standard streams,
+    // which end with the container anyway: others in it write to its log by /proc/1/fd/1.
+    close_all_but([0, 1, 2, ours[0], ours[1]]);
     loop {
         let heard = signals.read_signal().ok().flatten();
         match heard.and_then(|heard| i32::try_from(heard.ssi_signo).ok()) {
