@@ -141,7 +141,8 @@ impl Context {
     ///
     /// Most daemons need no such call: the worker gives the sign wherever its thread calls [`wait`](Self::wait) (as long as
     /// that lasts) or [`is_shutdown`](Self::is_shutdown), or awaits [`shutdown`](Self::shutdown), and a repeating daemon
-    /// does between its ticks. No thread of ours gives it in the worker's place, so that a worker that hangs is noticed.
+    /// does between its ticks. No other thread gives it in the worker's place, so that a worker that hangs is noticed: in an
+    /// async worker what the function itself awaits counts, and not what a task does that it has spawned.
     /// Who is long at work elsewhere, or leaves the work to other threads, says by this that it goes on.
     pub fn beat(&self) {
         if let Some(manager) = self.manager() {

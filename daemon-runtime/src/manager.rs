@@ -284,7 +284,9 @@ impl std::fmt::Debug for Manager {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::context::{Context, Powers};
     use std::os::unix::net::UnixDatagram;
+    use std::sync::Arc;
 
     /// A manager that hears, and what it has heard.
     fn manager(watchdog: Option<u64>) -> (Manager, impl Fn() -> Vec<String>) {
@@ -360,6 +362,34 @@ mod tests {
         manager.beat_of_worker();
         assert_eq!(heard(), ["WATCHDOG=1"]);
         assert_eq!(manager.pause_of_worker(), Some(Duration::from_secs(1800)));
+    }
+
+    #[test]
+    fn a_task_that_awaits_the_shutdown_in_another_thread_vouches_for_nobody() {
+        let (manager, heard) = manager(Some(3_600_000_000));
+        let powers = Powers {
+            ready: Box::new(|| {}),
+            tell: Box::new(|| None),
+            reopen: Box::new(|| Ok(())),
+            reload: Box::new(|_| Error::NotRunning),
+        };
+        let ctx = Context::new("x".to_owned(), None, powers, Some(Arc::new(manager)));
+        let look = || {
+            let mut task = std::task::Context::from_waker(std::task::Waker::noop());
+            let mut shutdown = std::pin::pin!(ctx.shutdown());
+            assert!(shutdown.as_mut().poll(&mut task).is_pending());
+        };
+        std::thread::scope(|scope| drop(scope.spawn(look).join()));
+        assert_eq!(heard(), Vec::<String>::new());
+        look();
+        assert_eq!(heard(), ["WATCHDOG=1"]);
+    }
+
+    #[test]
+    fn a_beat_counts_from_any_thread() {
+        let (manager, heard) = manager(Some(3_600_000_000));
+        std::thread::scope(|scope| drop(scope.spawn(|| manager.beat()).join()));
+        assert_eq!(heard(), ["WATCHDOG=1"]);
     }
 
     #[test]

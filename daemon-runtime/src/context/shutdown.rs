@@ -19,7 +19,8 @@ impl Future for Shutdown {
 
     fn poll(mut self: Pin<&mut Self>, task: &mut std::task::Context<'_>) -> Poll<()> {
         let context = self.context.clone();
-        context.beat();
+        // A task of another thread says nothing of the worker.
+        context.be_alive();
         // Wakers are foreign code: made before the lock is taken, and dropped after it is given back.
         let waker = task.waker().clone();
         let mut asked = context.lock();
