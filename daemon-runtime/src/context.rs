@@ -152,7 +152,8 @@ impl Context {
 
     /// The sockets that the service manager has opened for the daemon (`LISTEN_FDS`, a systemd `.socket` unit), in its order.
     /// They are there the first time only; an image of the program that [`reload`](Self::reload) has begun has them again, and
-    /// meanwhile who connects waits, and is not refused. Close-on-exec is set.
+    /// meanwhile who connects waits, and is not refused. Not so a connection (`Accept=yes`) that was taken: it ends when the
+    /// worker lets go of it, and at a reload. Close-on-exec is set.
     ///
     /// ```no_run
     /// # use std::net::TcpListener;

@@ -12,7 +12,7 @@ mod watchdog;
 use std::env;
 use std::ffi::OsStr;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -185,15 +185,16 @@ impl Manager {
         }
     }
 
-    /// All that is open for it.
-    pub(crate) fn fds(&self) -> Vec<BorrowedFd<'_>> {
-        self.notice.iter().map(AsFd::as_fd).chain(self.sockets.all()).collect()
+    /// All that is open for it, and for the next image of the program.
+    pub(crate) fn fds(&self) -> Vec<Box<dyn AsFd + '_>> {
+        let notice = self.notice.iter().map(|notice| Box::new(notice) as Box<dyn AsFd + '_>);
+        notice.chain(self.sockets.all().into_iter().map(|socket| Box::new(socket) as _)).collect()
     }
 
     /// The numbers of all that is open for it.
     pub(crate) fn descriptors(&self) -> Vec<RawFd> {
-        let numbers = self.fds().iter().map(AsRawFd::as_raw_fd).collect::<Vec<_>>().into_iter();
-        numbers.chain(self.sockets.given()).chain(self.newline.number()).collect()
+        let notice = self.notice.iter().map(|notice| notice.as_fd().as_raw_fd());
+        notice.chain(self.sockets.kept()).chain(self.sockets.given()).chain(self.newline.number()).collect()
     }
 
     /// What the next image of the program is told of it.

@@ -5,7 +5,7 @@ use std::io;
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nix::sys::socket::{AddressFamily, SockType, SockaddrLike, SockaddrStorage, getsockname, getsockopt, sockopt};
 
@@ -31,11 +31,22 @@ pub struct Socket {
     fd: OwnedFd,
 }
 
-/// All of them: those that are for the worker, and a copy of each for the next image of the program.
+/// All of them.
 #[derive(Debug, Default)]
-pub(super) struct Sockets {
-    given: Mutex<Vec<Socket>>,
-    kept: Vec<Socket>,
+pub(super) struct Sockets(Mutex<Held>);
+
+#[derive(Debug, Default)]
+struct Held {
+    /// Those that are for the worker, until it takes them.
+    given: Vec<Socket>,
+    /// Copies for the next image of the program: of all, and of those that are no connections also when they were taken.
+    kept: Vec<Kept>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    name: String,
+    fd: Arc<OwnedFd>,
 }
 
 impl Sockets {
@@ -62,37 +73,56 @@ impl Sockets {
 
     fn of(named: impl IntoIterator<Item = (String, RawFd)>) -> io::Result<Self> {
         let adopted = named.into_iter().filter_map(|(name, fd)| Some(Socket { name, fd: descriptor::adopt(fd)? }));
-        let kept: Vec<Socket> = adopted.collect();
-        let given = kept.iter().map(Socket::again).collect::<io::Result<_>>()?;
-        Ok(Self { given: Mutex::new(given), kept })
+        Self::holding(adopted.collect())
+    }
+
+    fn holding(all: Vec<Socket>) -> io::Result<Self> {
+        let given = all.iter().map(Socket::again).collect::<io::Result<_>>()?;
+        let kept = all.into_iter().map(|Socket { name, fd }| Kept { name, fd: Arc::new(fd) }).collect();
+        Ok(Self(Mutex::new(Held { given, kept })))
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.kept.is_empty()
+        self.lock().kept.is_empty()
     }
 
     pub(super) fn take(&self) -> Vec<Socket> {
-        std::mem::take(&mut *self.lock())
+        let mut held = self.lock();
+        // A connection is the worker's alone now: who is at its other end is to see the end of it when the worker lets go of it.
+        held.kept.retain(|socket| !is_connection(&socket.fd));
+        std::mem::take(&mut held.given)
     }
 
     /// The copies for the next image.
-    pub(super) fn all(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.kept.iter().map(AsFd::as_fd)
+    pub(super) fn all(&self) -> Vec<Arc<OwnedFd>> {
+        self.lock().kept.iter().map(|socket| Arc::clone(&socket.fd)).collect()
     }
 
     /// The numbers of those that are still to be taken.
     pub(super) fn given(&self) -> Vec<RawFd> {
-        self.lock().iter().map(|socket| socket.fd.as_raw_fd()).collect()
+        self.lock().given.iter().map(|socket| socket.fd.as_raw_fd()).collect()
     }
 
     pub(super) fn told(&self) -> Vec<(String, RawFd)> {
-        self.kept.iter().map(|socket| (socket.name.clone(), socket.fd.as_raw_fd())).collect()
+        self.lock().kept.iter().map(|socket| (socket.name.clone(), socket.fd.as_raw_fd())).collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Socket>> {
-        // Nothing panics while it is held, so a poisoned lock still holds a whole value.
-        self.given.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The numbers of the copies; until one is handed on, that by which it was given.
+    pub(super) fn kept(&self) -> Vec<RawFd> {
+        self.lock().kept.iter().map(|socket| socket.fd.as_raw_fd()).collect()
     }
+
+    fn lock(&self) -> MutexGuard<'_, Held> {
+        // Nothing panics while it is held, so a poisoned lock still holds a whole value.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether somebody is at its other end, and nobody else can come: it is no door that the next image could open again.
+fn is_connection(fd: &impl AsFd) -> bool {
+    let kind = getsockopt(fd, sockopt::SockType);
+    let is_stream = matches!(kind, Ok(SockType::Stream | SockType::SeqPacket));
+    is_stream && !getsockopt(fd, sockopt::AcceptConn).unwrap_or(false)
 }
 
 /// What a socket can be: its families, its type, and whether it listens.
@@ -232,9 +262,20 @@ mod tests {
 
     #[test]
     fn they_are_taken_once_and_their_copies_stay() {
-        let kept = vec![socket(std::fs::File::open("/dev/null").expect("open"))];
-        let given = Mutex::new(kept.iter().map(Socket::again).collect::<io::Result<_>>().expect("copied"));
-        let sockets = Sockets { given, kept };
+        let sockets = Sockets::holding(vec![socket(std::fs::File::open("/dev/null").expect("open"))]).expect("copied");
         assert_eq!((sockets.take().len(), sockets.take().len(), sockets.told().len()), (1, 0, 1));
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "sockets")]
+    fn of_a_connection_nothing_is_kept_once_it_is_taken_and_its_peer_sees_the_end() {
+        let (ours, mut theirs) = UnixStream::pair().expect("a pair");
+        let door = TcpListener::bind("127.0.0.1:0").expect("bound");
+        let datagrams = UdpSocket::bind("127.0.0.1:0").expect("bound");
+        let sockets = Sockets::holding(vec![socket(ours), socket(door), socket(datagrams)]).expect("copied");
+        assert_eq!((sockets.told().len(), sockets.all().len()), (3, 3));
+        drop(sockets.take());
+        assert_eq!((sockets.told().len(), sockets.all().len()), (2, 2));
+        assert_eq!(io::Read::read(&mut theirs, &mut [0]).expect("the end"), 0);
     }
 }

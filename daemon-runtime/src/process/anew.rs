@@ -56,7 +56,8 @@ impl Handed<'_> {
         let handover = self.origin.handover(part, plan, numbers(fds.iter().copied()))?;
         let handover = Handover { manager, record, ..handover };
         let of_manager = self.manager.map(Manager::fds).unwrap_or_default();
-        let ours = fds.iter().flatten().chain(&of_manager).map(AsRawFd::as_raw_fd).chain(record);
+        let of_manager = of_manager.iter().map(|fd| fd.as_fd().as_raw_fd());
+        let ours = fds.iter().flatten().map(AsRawFd::as_raw_fd).chain(of_manager).chain(record);
         let kept = ours.chain(plan.preserve_fds.iter().copied());
         let kept: Vec<_> = kept.filter(|fd| descriptor::is_open(*fd)).collect();
         let [stdin, stdout, ..] = self.streams.parts();

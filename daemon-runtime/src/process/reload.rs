@@ -86,7 +86,8 @@ fn become_again(daemon: &Daemon<'_>) -> io::Result<Infallible> {
     parts.extend(held.iter().flat_map(Held::fds));
     let record = pidfile.record();
     let mut fds: Vec<_> = parts.iter().copied().flatten().chain(record.map(AsFd::as_fd)).collect();
-    fds.extend(manager.iter().flat_map(|manager| manager.fds()));
+    let of_manager = manager.map(Manager::fds).unwrap_or_default();
+    fds.extend(of_manager.iter().map(AsFd::as_fd));
     let missing = held.as_ref().map(Held::missing).unwrap_or_default();
     let manager = manager.map(Manager::told).unwrap_or_default();
     let record = record.map(AsRawFd::as_raw_fd);
