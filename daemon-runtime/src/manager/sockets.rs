@@ -60,9 +60,8 @@ impl Sockets {
         if own.iter().any(|fd| (FIRST..end).contains(fd)) {
             return Ok(Self::default());
         }
-        let names = env::var(NAMES).unwrap_or_default();
-        let mut names = names.split(':').filter(|name| !name.is_empty());
-        let all = (FIRST..end).map(|fd| (names.next().unwrap_or(NAMELESS).to_owned(), fd));
+        let list = env::var(NAMES).unwrap_or_default();
+        let all = names(&list).zip(FIRST..end).map(|(name, fd)| (name.to_owned(), fd));
         // What is not open any more, or was made the program's own, has been taken before us.
         Self::of(all.map_while(|(name, fd)| descriptor::is_open(fd).then_some((name, fd))))
     }
@@ -118,6 +117,11 @@ impl Sockets {
     }
 }
 
+/// The names in their order. One may be empty, which is a name as any other; `sd_listen_fds_with_names(3)`.
+fn names(list: &str) -> impl Iterator<Item = &str> {
+    list.split(':').filter(|_| !list.is_empty()).chain(std::iter::repeat(NAMELESS))
+}
+
 /// Whether somebody is at its other end, and nobody else can come: it is no door that the next image could open again.
 fn is_connection(fd: &impl AsFd) -> bool {
     let kind = getsockopt(fd, sockopt::SockType);
@@ -141,7 +145,7 @@ const KINDS: [Kind; 6] = [TCP_LISTENER, TCP_STREAM, UDP_SOCKET, UNIX_LISTENER, U
 
 impl Socket {
     /// Its name: `FileDescriptorName=` of the socket's unit, which is the unit's own name where it is left out; `unknown`
-    /// where there is none.
+    /// where there are no names. A manager may give an empty one.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
@@ -277,5 +281,14 @@ mod tests {
         drop(sockets.take());
         assert_eq!((sockets.told().len(), sockets.all().len()), (2, 2));
         assert_eq!(io::Read::read(&mut theirs, &mut [0]).expect("the end"), 0);
+    }
+
+    #[test]
+    fn a_name_stands_for_the_socket_in_its_place_though_it_is_empty() {
+        let first = |list| names(list).take(3).collect::<Vec<_>>();
+        assert_eq!(first("a:b:c"), ["a", "b", "c"]);
+        assert_eq!(first(":web"), ["", "web", "unknown"]);
+        assert_eq!(first("a::c"), ["a", "", "c"]);
+        assert_eq!(first(""), ["unknown", "unknown", "unknown"]);
     }
 }
