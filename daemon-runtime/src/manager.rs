@@ -55,7 +55,7 @@ impl Manager {
     pub(crate) fn here(own: &[RawFd], report: Report) -> Result<Option<Self>, Error> {
         let address = env::var_os(NOTIFY_SOCKET).filter(|address| !address.is_empty());
         let sockets = Sockets::here(own).map_err(|source| Error::Sockets { source })?;
-        let newline = Newline::here(report);
+        let newline = Newline::here(&sockets.kept(), report);
         if address.is_none() && sockets.is_empty() && env::var_os(newline::VARIABLE).is_none() {
             return Ok(None);
         }

@@ -5,6 +5,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, Stdio};
 
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, sigprocmask};
@@ -139,6 +140,19 @@ fn a_manager_that_cannot_be_told_is_nobody_elses_to_tell_either() {
             "{variable}={value}: {told:?}"
         );
     }
+}
+
+#[test]
+fn a_descriptor_that_is_to_be_a_socket_and_the_way_to_say_ready_is_a_socket_and_the_warning_says_so() {
+    let home = Home::new();
+    let script = "export LISTEN_PID=$$ LISTEN_FDS=1 NOTIFY_FD=3; exec \"$0\" run 3<\"$0\"";
+    let mut program = home.cast(Path::new("sh"), "ready");
+    program.0.args(["-c", script, env!("CARGO_BIN_EXE_actor")]);
+    let child = living(program, &home, &[]);
+    signal(pid_of(&child), Signal::SIGTERM);
+    let why = "3 is one of the sockets of LISTEN_FDS; give it a number above them";
+    let told = format!("warning: the service manager cannot be told how the daemon is (NOTIFY_FD): {why}\n");
+    Told::of(child).assert(0, "", &told);
 }
 
 #[test]

@@ -17,12 +17,18 @@ pub(super) const VARIABLE: &str = "NOTIFY_FD";
 pub(super) struct Newline(Mutex<Option<File>>);
 
 impl Newline {
-    pub(super) fn here(report: Report) -> Self {
+    /// `sockets`: the numbers that mean something else already.
+    pub(super) fn here(sockets: &[RawFd], report: Report) -> Self {
         let Some(number) = env::var_os(VARIABLE).filter(|number| !number.is_empty()) else { return Self::default() };
-        let fd = number.to_str().and_then(|number| number.parse().ok()).and_then(descriptor::adopt);
+        let meant = number.to_str().and_then(|number| number.parse().ok());
+        let fd = meant.filter(|fd| !sockets.contains(fd)).and_then(descriptor::adopt);
         if fd.is_none() {
-            let number = number.to_string_lossy();
-            report(&untold(VARIABLE, &format!("{number} is no descriptor that it has opened for this program")));
+            let why = if meant.is_some_and(|fd| sockets.contains(&fd)) {
+                "is one of the sockets of LISTEN_FDS; give it a number above them"
+            } else {
+                "is no descriptor that it has opened for this program"
+            };
+            report(&untold(VARIABLE, &format!("{} {why}", number.to_string_lossy())));
         }
         Self(Mutex::new(fd.map(File::from)))
     }
