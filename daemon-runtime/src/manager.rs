@@ -95,8 +95,10 @@ impl Manager {
     }
 
     /// The daemon is ready, and it is not the process that was begun.
-    pub(crate) fn ready_as(&self, pid: i32) {
-        self.say(&format!("MAINPID={pid}\nREADY=1"));
+    /// Until it is told so it hears nothing of what that one says of itself: `said` is what that was.
+    pub(crate) fn ready_as(&self, pid: i32, said: Option<&str>) {
+        let said = said.map(|text| format!("\n{}", status_of(text))).unwrap_or_default();
+        self.say(&format!("MAINPID={pid}\nREADY=1{said}"));
         self.end_line();
     }
 
@@ -111,8 +113,7 @@ impl Manager {
     /// What the daemon is doing, on one line.
     pub(crate) fn status(&self, text: &str) {
         if self.notice.is_some() {
-            // A second line would be another message.
-            self.say(&format!("STATUS={}", within(text, LONGEST_STATUS).replace(['\n', '\r', '\0'], " ")));
+            self.say(&status_of(text));
         }
     }
 
@@ -242,6 +243,11 @@ fn within(text: &str, room: usize) -> &str {
 
 fn untold(variable: &str, why: &str) -> String {
     format!("warning: the service manager cannot be told how the daemon is ({variable}): {why}")
+}
+
+/// A second line would be another message.
+fn status_of(text: &str) -> String {
+    format!("STATUS={}", within(text, LONGEST_STATUS).replace(['\n', '\r', '\0'], " "))
 }
 
 /// Whether the variable is for the launcher alone.

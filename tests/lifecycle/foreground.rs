@@ -187,6 +187,16 @@ fn detach_true_means_the_background_whoever_looks_after_us() {
 }
 
 #[test]
+fn what_a_detaching_daemon_said_before_its_manager_knew_it_is_said_again_afterwards() {
+    let home = Home::new();
+    let heard = manager(&home);
+    let program = home.actor("says-and-is-ready").set("ACTOR_READY", "notify").set("ACTOR_DETACH", "true");
+    let told = program.set("NOTIFY_SOCKET", home.path("notify")).run(&["start"]);
+    told.assert(0, &format!("Starting actor ... OK (pid {})\n", home.pid()), "");
+    assert_eq!(heard(), ["STATUS=opening", "STATUS=open", &format!("MAINPID={}\nREADY=1\nSTATUS=open", home.pid())]);
+}
+
+#[test]
 fn the_standard_streams_stay_as_they_are() {
     let home = Home::new();
     fs::write(home.path("in"), "words").expect("written");

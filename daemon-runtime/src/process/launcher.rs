@@ -18,6 +18,7 @@ use super::verdict::{Begun, Launched, Watch};
 use super::{Observer, claim, leader, mishap};
 use crate::error::Error;
 use crate::manager::Manager;
+use crate::pidfile::record::Opened;
 use crate::pidfile::{Acquired, Claimed, PAUSE};
 use crate::spec::Spec;
 use crate::spec::hook::When;
@@ -76,8 +77,9 @@ pub(crate) fn launch(spec: &Spec, plan: &Plan, listen: Listen, observer: &mut dy
             observer.forked();
             let launched = Watch::of(plan, tools.of_launcher(leader, pidfile, interrupts)).conclude(observer)?;
             if let (Launched::Ready { pid, .. }, Some(manager)) = (&launched, manager) {
-                // From this process, which is the one that the manager knows.
-                manager.ready_as(*pid);
+                // From this process, which is the one that the manager knows; and when the session leader is gone, because a manager
+                // does not wait for the end of a process that is another's child.
+                manager.ready_as(*pid, said_by(plan, *pid).as_deref());
             }
             Ok(launched)
         }
@@ -100,6 +102,12 @@ fn check_handles() -> Result<(), Error> {
 
 fn refused(Threads { count }: Threads) -> Error {
     Error::Threads { count }
+}
+
+/// What the daemon says that it is doing, as `status` tells it.
+fn said_by(plan: &Plan, pid: i32) -> Option<String> {
+    let record = Opened::find(&plan.pidfile, pid).ok()??.read().ok()??;
+    (!record.status.is_empty()).then(|| record.status.shown())
 }
 
 /// How the processes of the daemon are made.
