@@ -173,6 +173,13 @@ pub enum Error {
         /// The system's error.
         source: io::Error,
     },
+    /// The record, in which a daemon tells `status` what it does, could not be made.
+    Record {
+        /// The record, which stands beside the pidfile.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
     /// The signal dispositions could not be set.
     Signals {
         /// The system's error.
@@ -420,6 +427,7 @@ impl Error {
             | Self::Output { source, .. }
             | Self::WorkDir { source, .. }
             | Self::PidFile { source, .. }
+            | Self::Record { source, .. }
             | Self::Signals { source }
             | Self::Descriptors { source }
             | Self::Sockets { source }

@@ -199,6 +199,15 @@ fn where_no_file_may_grow_a_start_says_so_in_every_way_and_leaves_nothing() {
 }
 
 #[test]
+fn where_there_is_room_for_the_pidfile_and_not_for_the_record_the_record_is_named() {
+    let home = Home::new();
+    let actor = limited(home.actor("ticks").set("ACTOR_EVERY", "1h"), Resource::RLIMIT_FSIZE, 64);
+    let record = format!("{}.record", home.pidfile().display());
+    actor.run(&["start"]).assert(1, FAILED, &format!("error: cannot make the record {record}: File too large\n"));
+    home.assert_nothing_left();
+}
+
+#[test]
 fn where_no_file_may_grow_status_and_stop_do_their_whole_work() {
     let home = Home::new();
     let pid = start(&home, home.actor("ready"));

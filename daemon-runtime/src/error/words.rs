@@ -79,6 +79,7 @@ impl fmt::Display for Error {
             Self::PidFile { path, source } => {
                 write!(f, "cannot write the pidfile {}: {}", path.display(), words(source))
             }
+            Self::Record { path, source } => write!(f, "cannot make the record {}: {}", path.display(), words(source)),
             Self::Signals { source } => write!(f, "cannot set up the signals: {}", words(source)),
             Self::Descriptors { source } => write!(f, "cannot close the inherited descriptors: {}", words(source)),
             Self::Sockets { source } => {

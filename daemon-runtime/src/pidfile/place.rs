@@ -83,7 +83,7 @@ impl Place {
         let path = self.record_path();
         match self.stat(&self.record).ok().and_then(|stat| strangeness(&stat)) {
             Some(found) => Error::Foreign { path, found },
-            None => Error::PidFile { path, source },
+            None => Error::Record { path, source },
         }
     }
 
