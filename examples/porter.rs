@@ -1,10 +1,12 @@
 //! A server that is at home under any service manager: it listens on the socket that it is given, tells how it is, gives
 //! signs of life, and at a reload begins its program anew without turning anybody away.
 //!
-//! `cargo run --example porter -- run`, then `nc 127.0.0.1 7071`; another address by `PORTER_ADDRESS`.
+//! `cargo run --example porter -- run`, then `nc 127.0.0.1 7071`; another address by `PORTER_ADDRESS`, and another pidfile than root's
+//! `/run/porter.pid`, or a user's in his runtime directory, by `PORTER_PIDFILE`.
 
 use std::io::{self, ErrorKind, Write};
 use std::net::TcpListener;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -12,13 +14,18 @@ use daemon_runtime::{Context, Outcome, daemon};
 
 static RELOAD: AtomicBool = AtomicBool::new(false);
 
+/// Left out unless somebody wants it elsewhere.
+fn pidfile() -> Option<PathBuf> {
+    std::env::var_os("PORTER_PIDFILE").map(PathBuf::from)
+}
+
 fn ask_for_reload() {
     RELOAD.store(true, Ordering::SeqCst);
 }
 
 /// Opens the door.
 #[daemon(
-    pidfile = "~/porter.pid",
+    pidfile = pidfile(),
     stdout = "~/porter.log",
     stderr = "~/porter.log",
     ready = "notify",

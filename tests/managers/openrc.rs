@@ -82,8 +82,8 @@ fn script(home: &Home) -> String {
     let (first, rest) = text.split_once('\n').expect("a line");
     let own = home.path("").display().to_string();
     let own = own.trim_end_matches('/');
-    let address = free_port();
-    format!("{first}\nexport HOME={own} DAEMON_TEST_HOME={own} PORTER_ADDRESS=127.0.0.1:{address}\n{rest}")
+    let own_porter = format!("PORTER_ADDRESS=127.0.0.1:{} PORTER_PIDFILE={own}/porter.pid", free_port());
+    format!("{first}\nexport HOME={own} DAEMON_TEST_HOME={own} {own_porter}\n{rest}")
 }
 
 #[test]

@@ -2,20 +2,22 @@
 
 use crate::home::{Home, Told, eventually};
 use crate::supervised::{Supervisor, porter_pid, script, with_porter, write_script};
-use crate::tool::{are_there, says, tool};
+use crate::tool::{are_there, tool};
 
 fn begin(test: &str, home: &Home) -> Option<Supervisor> {
     if !are_there(test, &["runsv", "sv"]) {
         return None;
     }
     write_script(home, "service/finish", &format!("#!/bin/sh\necho \"$1 $2\" >>{}\n", home.path("ends").display()));
-    let mut program = with_porter(tool(home, "runsv"));
+    let mut program = with_porter(home, tool(home, "runsv"));
     program.0.arg(home.path("service"));
     Some(Supervisor::begin(home, program))
 }
 
+/// It is sv that runs the script `check`, so that needs to know where the pidfile is.
 fn control(home: &Home, words: &[&str]) -> Told {
-    says(home, "sv", &[words, &[&home.path("service").display().to_string()]].concat())
+    let sv = with_porter(home, tool(home, "sv"));
+    sv.run(&[words, &[&home.path("service").display().to_string()]].concat())
 }
 
 #[test]

@@ -12,7 +12,7 @@ fn begin(home: &Home) -> Supervisor {
     let notify = format!("{}\n", crate::readme::block("`notification-fd`", &[]).trim());
     fs::write(home.path("service/notification-fd"), notify).expect("written");
     write_script(home, "service/finish", &format!("#!/bin/sh\necho \"$1 $2\" >>{}\n", home.path("ends").display()));
-    let mut program = with_porter(tool(home, "s6-supervise"));
+    let mut program = with_porter(home, tool(home, "s6-supervise"));
     program.0.arg(home.path("service"));
     let supervisor = Supervisor::begin(home, program);
     eventually("s6-supervise", || control(home, "s6-svok", &[]).code == 0);

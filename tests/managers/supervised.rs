@@ -36,9 +36,10 @@ impl Drop for Supervisor {
     }
 }
 
-/// A supervised program for the porter; it listens somewhere free.
-pub fn with_porter(program: Program) -> Program {
-    program.set("PORTER_ADDRESS", format!("127.0.0.1:{}", free_port()))
+/// A supervised program for the porter; it listens somewhere free, and has its pidfile in the test's directory.
+pub fn with_porter(home: &Home, program: Program) -> Program {
+    let program = program.set("PORTER_ADDRESS", format!("127.0.0.1:{}", free_port()));
+    program.set("PORTER_PIDFILE", home.path("porter.pid"))
 }
 
 /// A script of README's, which runs the porter where it was built.

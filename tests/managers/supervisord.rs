@@ -28,7 +28,7 @@ fn begin(test: &str, home: &Home, program: &str) -> Option<Supervisor> {
     let own = home.path("").display().to_string();
     let text = ITSELF.replace("HOME", own.trim_end_matches('/')) + program;
     fs::write(home.path("supervisord.conf"), text).expect("written");
-    let mut program = with_porter(tool(home, "supervisord"));
+    let mut program = with_porter(home, tool(home, "supervisord"));
     program.0.arg("-c").arg(home.path("supervisord.conf"));
     let supervisor = Supervisor::begin(home, program);
     eventually("supervisord", || control(home, &["pid"]).code == 0);
