@@ -140,3 +140,19 @@ fn one_that_reads_nothing_costs_a_relayed_daemon_lines_which_are_told_there_and_
     let count = missing[0].split(' ').nth(1).and_then(|count| count.parse::<usize>().ok());
     assert_eq!((missing.len(), count), (1, Some(100_000 - there.len())), "{missing:?}");
 }
+
+#[test]
+fn an_error_that_the_runtime_tells_is_an_error_there_in_each_of_its_lines() {
+    if !may_run("an_error_that_the_runtime_tells_is_an_error_there_in_each_of_its_lines") {
+        return;
+    }
+    for output in ["direct", "relayed"] {
+        let home = Home::new();
+        let script = "$SCRIBE start; $SCRIBE stop; entries luck";
+        let told = within(&home, "ready,sleep,fails:no such\nluck", output, script);
+        assert_eq!((told.code, told.stderr.as_str()), (0, ""), "{told:?}");
+        let found: Vec<_> = entries(&told).into_iter().map(|(text, priority, _)| (text, priority)).collect();
+        let line = |text: &str| (text.to_owned(), "3".to_owned());
+        assert_eq!(found, [line("error: no such"), line("luck")], "{output}");
+    }
+}

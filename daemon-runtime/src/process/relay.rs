@@ -25,7 +25,8 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::unistd::{dup2_stderr, dup2_stdout, pipe2};
 
 use self::carrier::{Carrier, Order, Still};
-use self::log::Log;
+pub(crate) use self::connection::is_journal;
+use self::log::{Log, Sink};
 use self::missing::Missing;
 use self::strand::Strand;
 pub(crate) use self::syslog::open as open_syslog;
@@ -105,6 +106,9 @@ static RELAY: Mutex<Option<Relay>> = Mutex::new(None);
 /// Whose it is. Outside of the lock, which another thread of the daemon may have held while a child was forked.
 static PID: AtomicU32 = AtomicU32::new(0);
 
+/// Which of the streams it takes to a log of the system's, whose lines may begin with their priority.
+static TO_SYSTEMS: [AtomicBool; 2] = [const { AtomicBool::new(false) }; 2];
+
 /// Begins to relay these streams, and puts the pipes in their places.
 pub(crate) fn begin(streams: Vec<Relayed>) -> io::Result<()> {
     let (mut made, mut writers) = (Vec::new(), Vec::new());
@@ -153,6 +157,7 @@ fn start(streams: Vec<(OwnedFd, Relayed)>, missing: &[Missing]) -> io::Result<()
             logs.push(Log::new(Target::new(file, syslog), missing.get(logs.len()).copied().unwrap_or_default()));
             logs.len() - 1
         });
+        TO_SYSTEMS[which as usize].store(logs[log].sink().is_systems(), Ordering::SeqCst);
         strands.push(Strand::new(which, reader, log, launcher));
     }
     let readers: Vec<_> = strands.iter().map(|strand| strand.reader.as_raw_fd()).collect();
@@ -193,6 +198,11 @@ pub(crate) fn drain() {
 /// Whether this process has one.
 pub(crate) fn is_there() -> bool {
     PID.load(Ordering::SeqCst) == std::process::id()
+}
+
+/// Whether it takes this stream to a log whose lines may begin with their priority.
+pub(crate) fn is_systems(which: Which) -> bool {
+    is_there() && TO_SYSTEMS[which as usize].load(Ordering::SeqCst)
 }
 
 /// Ends the relay of a process that goes on without being a daemon: its streams are the logs themselves from now on.

@@ -3,14 +3,16 @@
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::Path;
 
 use nix::errno::Errno;
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, poll};
-use nix::sys::socket::{MsgFlags, send};
+use nix::sys::socket::{MsgFlags, UnixAddr, getpeername, send};
 use nix::sys::stat::fstat;
 
 use super::log::Sink;
+use crate::spec::stream::JOURNAL_SOCKET;
 use crate::sys::again::again;
 
 /// How long one that was quick until now is waited for: milliseconds. What it does not take by then is counted.
@@ -27,6 +29,12 @@ impl Connection {
     pub(super) fn new(socket: OwnedFd) -> Self {
         Self { socket, stands_still: false }
     }
+}
+
+/// Whether it is a stream of the journal's, whoever has connected it: systemd does so for what it runs.
+pub(crate) fn is_journal(stream: &impl AsFd) -> bool {
+    let peer = getpeername::<UnixAddr>(stream.as_fd().as_raw_fd());
+    peer.is_ok_and(|peer| peer.path() == Some(Path::new(JOURNAL_SOCKET)))
 }
 
 /// Whether it is one.

@@ -8,10 +8,18 @@ use nix::errno::Errno;
 use super::Which;
 use super::missing::Missing;
 
+/// sd-daemon(3), `SD_WARNING`.
+const WARNING: &str = "<4>";
+
 /// Where the lines of a stream go.
 pub(super) trait Sink {
     /// Takes whole lines, or a piece of one that is too long to be kept; how much was taken. The rest is offered again.
     fn take(&mut self, lines: &[u8]) -> io::Result<usize>;
+
+    /// Whether a line may begin with its priority there, as in the journal and in syslog.
+    fn is_systems(&self) -> bool {
+        false
+    }
 }
 
 /// A sink, and what it is still to be given.
@@ -80,6 +88,7 @@ impl<S: Sink> Log<S> {
         let rest = std::mem::take(&mut self.rest);
         self.write(&rest).map_err(|(taken, error)| self.keep(&rest, taken, error))?;
         let Some(told) = self.missing.told() else { return Ok(()) };
+        let told = if self.sink.is_systems() { format!("{WARNING}{told}") } else { told };
         let line = if self.tail == Tail::Whole { told } else { format!("\n{told}") };
         match self.write(line.as_bytes()) {
             Err((0, error)) => Err(error),

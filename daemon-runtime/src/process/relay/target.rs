@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::OwnedFd;
 
-use super::connection::{Connection, is_socket};
+use super::connection::{Connection, is_journal, is_socket};
 use super::log::Sink;
 use super::strand::LogFile;
 use super::syslog::Syslog;
@@ -45,6 +45,13 @@ impl Sink for Target {
             Self::File(file) => file.take(lines),
             Self::Connection(connection) => connection.take(lines),
             Self::Syslog(syslog) => syslog.take(lines),
+        }
+    }
+    fn is_systems(&self) -> bool {
+        match self {
+            Self::File(_) => false,
+            Self::Connection(connection) => is_journal(&connection.socket),
+            Self::Syslog(_) => true,
         }
     }
 }
