@@ -167,6 +167,10 @@ pub struct StatusOptions {
     ///
     /// [`dispatch`]: crate::Daemon::dispatch
     pub watch: Option<Duration>,
+    /// Whether it is ready, and not only there: then a daemon whose start is not agreed on yet is [`State::Starting`], with exit
+    /// code 3, and one of which this account cannot tell is [`State::Unknown`], with 4. Only its claim says so, which its owner and
+    /// root may ask. `watch` is refused beside it.
+    pub ready: bool,
 }
 
 /// What an action came to, if it did not fail.

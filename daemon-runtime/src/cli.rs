@@ -147,7 +147,7 @@ fn verb(name: &str) -> Option<Command> {
         "start" => vec![foreground(), timeout("start")],
         "stop" => vec![force(), timeout("stop")],
         "restart" => vec![foreground(), force(), timeout("stop, and then how long for the start")],
-        "status" => vec![json(), fields(), watch()],
+        "status" => vec![json(), fields(), ready(), watch()],
         LOGS => logs::args(),
         "run-now" => vec![timeout("end of the tick")],
         "pause" | "resume" => vec![timeout("answer")],
@@ -177,6 +177,11 @@ fn fields() -> Arg {
         .value_parser(known)
 }
 
+fn ready() -> Arg {
+    let help = "Tell whether it is ready: while it starts, the exit code is 3";
+    Arg::new("ready").long("ready").help(help).action(ArgAction::SetTrue)
+}
+
 fn watch() -> Arg {
     Arg::new("watch")
         .long("watch")
@@ -186,7 +191,7 @@ fn watch() -> Arg {
         .require_equals(true)
         .default_missing_value("1s")
         .value_parser(duration)
-        .conflicts_with_all(["json", "fields"])
+        .conflicts_with_all(["json", "fields", "ready"])
         // It is known all the same, so that it is refused by the name of what is missing.
         .hide(!cfg!(feature = "watch"))
 }
@@ -253,7 +258,12 @@ fn order_options(args: &ArgMatches) -> OrderOptions {
 
 fn status_options(args: &ArgMatches) -> StatusOptions {
     let fields = args.get_many::<String>("fields").into_iter().flatten().cloned().collect();
-    StatusOptions { json: args.get_flag("json"), fields, watch: args.get_one("watch").copied() }
+    StatusOptions {
+        json: args.get_flag("json"),
+        fields,
+        watch: args.get_one("watch").copied(),
+        ready: args.get_flag("ready"),
+    }
 }
 
 #[cfg(test)]
@@ -281,10 +291,12 @@ mod tests {
         assert_eq!(parsed("restart --foreground --force --timeout 1000ms").ok(), Some(Action::Restart(start, stop)));
         assert_eq!(parsed("reload").ok(), Some(Action::Reload));
         assert_eq!(parsed("run").ok(), Some(Action::Run));
+        let ready = StatusOptions { ready: true, ..StatusOptions::default() };
+        assert_eq!(parsed("status --ready").ok(), Some(Action::Status(ready)));
         let fields = vec!["pid".to_owned(), "name".to_owned()];
         assert_eq!(
             parsed("status --json --fields pid,name").ok(),
-            Some(Action::Status(StatusOptions { json: true, fields, watch: None }))
+            Some(Action::Status(StatusOptions { json: true, fields, ..StatusOptions::default() }))
         );
     }
 
@@ -293,8 +305,13 @@ mod tests {
         let watch = |every| Some(Action::Status(StatusOptions { watch: Some(every), ..StatusOptions::default() }));
         assert_eq!(parsed("status --watch").ok(), watch(Duration::from_secs(1)));
         assert_eq!(parsed("status --watch=250ms").ok(), watch(Duration::from_millis(250)));
-        for line in ["status --watch 2s", "status --watch=soon", "status --watch --json", "status --watch --fields pid"]
-        {
+        for line in [
+            "status --watch 2s",
+            "status --watch=soon",
+            "status --watch --json",
+            "status --watch --fields pid",
+            "status --watch --ready",
+        ] {
             assert_eq!(parsed(line).expect_err(line).code, 2);
         }
     }

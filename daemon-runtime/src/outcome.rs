@@ -19,7 +19,7 @@ use crate::service::failure::{Served, ServiceRunnerError};
 
 /// What the exit codes mean, in the words of [`Outcome`].
 #[cfg(any(test, feature = "manual"))]
-pub(crate) const EXIT_CODES: [(&str, &str); 16] = [
+pub(crate) const EXIT_CODES: [(&str, &str); 17] = [
     ("0", "it worked, or there was nothing to do"),
     ("1", "it failed"),
     ("1", "`status`: not running, and the pidfile left behind"),
@@ -30,6 +30,7 @@ pub(crate) const EXIT_CODES: [(&str, &str); 16] = [
     ("3", "`run-now`, `pause`, `resume`: it takes none of these"),
     ("3", "`logs`: what the daemon writes goes nowhere, to syslog, or to what the program has opened itself"),
     ("3", "`status`: not running"),
+    ("3", "`status --ready`: its start is not agreed on yet"),
     ("4", "privilege is lacking"),
     ("4", "`status`: no proof either way"),
     ("7", "`reload`: the daemon is not running"),
@@ -55,6 +56,7 @@ pub(crate) const EXIT_CODES: [(&str, &str); 16] = [
 /// | `run-now`, `pause`, `resume`: the daemon is not running | 7 |
 /// | `status`: not running, and the pidfile left behind | 1 |
 /// | `status`: not running | 3 |
+/// | `status --ready`: its start is not agreed on yet | 3 |
 /// | `status`: no proof either way | 4 |
 /// | `status --watch`: it cannot be drawn here | 2 |
 /// | `status --watch`: SIGTERM, SIGHUP or SIGQUIT has ended it | 128 + signal |
@@ -205,7 +207,7 @@ fn state_code(state: &State) -> u8 {
     match state {
         State::Running(_) => 0,
         State::Dead { .. } => 1,
-        State::NotRunning => 3,
+        State::NotRunning | State::Starting { .. } => 3,
         State::Unknown { .. } => 4,
     }
 }

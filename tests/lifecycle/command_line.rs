@@ -114,7 +114,7 @@ fn the_help_of_an_action_lists_its_flags_and_does_nothing() {
         ("stop", &["--force", "--timeout"]),
         ("restart", &["--debug", "--force", "--foreground", "--timeout"]),
         ("reload", &[]),
-        ("status", &["--fields", "--json", "--watch"]),
+        ("status", &["--fields", "--json", "--ready", "--watch"]),
         ("logs", &["--follow", "--lines", "--since"]),
         ("run", &[]),
         ("unit", &["--force", "--image", "--kubernetes", "--output", "--system", "--timer", "--user", "--watchdog"]),

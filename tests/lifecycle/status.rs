@@ -55,6 +55,43 @@ fn assert_told_running(told: &Told, pid: i32) {
 }
 
 #[test]
+fn one_that_is_there_is_ready_only_once_its_start_is_agreed_on() {
+    for word in ["run", "start"] {
+        let home = Home::new();
+        let child = home.actor("ready-on-go").set("ACTOR_READY", "notify").spawn(&[word]);
+        eventually("the daemon", || home.pidfile().exists());
+        let pid = home.pid();
+        assert_told_running(&status(&home, &[]), pid);
+        status(&home, &["--ready"]).assert(3, &format!("actor -- pid: {pid}, status: starting\n"), "");
+        let told = status(&home, &["--ready", "--json"]);
+        assert_eq!((told.code, json_of(&told)), (3, json!({"name": "actor", "status": "starting", "pid": pid})));
+        home.go();
+        eventually("its being ready", || status(&home, &["--ready"]).code == 0);
+        assert_told_running(&status(&home, &["--ready"]), pid);
+        assert_eq!(home.actor("ready").run(&["stop"]).code, 0);
+        assert_eq!(Told::of(child).code, 0);
+        assert_eq!(status(&home, &["--ready"]).code, 3);
+    }
+}
+
+#[test]
+fn an_account_that_may_not_ask_the_claim_cannot_tell_whether_it_is_ready() {
+    let test = "an_account_that_may_not_ask_the_claim_cannot_tell_whether_it_is_ready";
+    if !is_root(test) {
+        return;
+    }
+    let home = Home::new();
+    let pid = start(&home, "ready");
+    assert_eq!(status(&home, &["--ready"]).code, 0);
+    let told = home.as_nobody(home.actor("ready")).run(&["status", "--ready"]);
+    let claim = format!("{}.claim", home.pidfile().display());
+    let why =
+        format!("pid {pid} is there, but whether it is ready only its claim tells: {claim} belongs to another user");
+    told.assert(4, &format!("actor -- cannot tell whether it is running ({why})\n"), "");
+    assert_eq!(home.actor("ready").run(&["stop"]).code, 0);
+}
+
+#[test]
 fn a_daemon_that_runs_is_told_in_one_line() {
     let home = Home::new();
     let pid = start(&home, "ready");

@@ -41,6 +41,11 @@ pub enum State {
         /// What was left behind, in words.
         left: String,
     },
+    /// It is there, and its start is not agreed on yet; told only where that was asked for ([`StatusOptions::ready`]).
+    Starting {
+        /// Its pid.
+        pid: i32,
+    },
     /// It does not run.
     NotRunning,
     /// There is no proof either way, for this account.
@@ -87,6 +92,10 @@ pub(crate) fn status(spec: &Spec, options: &StatusOptions) -> Result<Status, Err
     let plan = Plan::of(spec)?;
     let mut more = Map::new();
     let state = match look(&plan.pidfile, user_of(&plan))? {
+        Life::Running(daemon) if options.ready && daemon.is_starting() => State::Starting { pid: daemon.pid },
+        Life::Running(Running { pid, unagreed: Some(why), .. }) if options.ready => State::Unknown {
+            reason: format!("pid {pid} is there, but whether it is ready only its claim tells: {why}"),
+        },
         Life::Running(daemon) => {
             let vitals = vitals(&daemon, &options.fields, &mut more);
             // Else it has ended between the question and the look.

@@ -46,7 +46,7 @@ pub struct UnitOptions {
 /// | setting | systemd | Kubernetes |
 /// |---|---|---|
 /// | the doc comment, `about` | `Description=` | the annotation `kubernetes.io/description` |
-/// | `ready`, `start_timeout` | `Type=notify`, `TimeoutStartSec=` | `startupProbe`, which asks `status` |
+/// | `ready`, `start_timeout` | `Type=notify`, `TimeoutStartSec=` | `startupProbe` and `readinessProbe`, which ask `status --ready`; `livenessProbe`, which asks `status` |
 /// | `stop_signal` | `KillSignal=`, for the daemon alone (`KillMode=mixed`) | always SIGTERM, which asks for the shutdown too |
 /// | `stop_timeout` | `TimeoutStopSec=` | `terminationGracePeriodSeconds` |
 /// | `signals(SIGHUP = ...)` | `ExecReload=` | |

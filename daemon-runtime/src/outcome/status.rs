@@ -28,6 +28,7 @@ fn words(status: &Status, wanted: &[String]) -> String {
         }
         State::Running(vitals) => running(vitals),
         State::Dead { left } => format!("not running ({left})"),
+        State::Starting { pid } => format!("pid: {pid}, status: starting"),
         State::NotRunning => "not running".to_owned(),
         State::Unknown { reason } => format!("cannot tell whether it is running ({reason})"),
     }
@@ -62,6 +63,10 @@ pub(super) fn json(status: &Status, wanted: &[String]) -> Value {
         State::Running(vitals) => {
             with_vitals(&mut all, vitals);
             with_ticks(&mut all, status, wanted);
+        }
+        State::Starting { pid } => {
+            put(&mut all, "status", json!("starting"));
+            put(&mut all, "pid", json!(pid));
         }
         State::Dead { .. } | State::NotRunning => put(&mut all, "status", json!("dead")),
         State::Unknown { .. } => put(&mut all, "status", json!("unknown")),
@@ -164,6 +169,13 @@ mod tests {
     fn the_json_of_a_dead_daemon_has_its_name_and_that_it_is_dead() {
         let told = json(&status(State::NotRunning), &["pid".into()]);
         assert_eq!(told, json!({"name": "foo", "status": "dead"}));
+    }
+
+    #[test]
+    fn one_that_is_starting_is_told_with_its_pid_and_nothing_else() {
+        let starting = status(State::Starting { pid: 7 });
+        assert_eq!(text(&starting, &["uptime".into()]), "foo -- pid: 7, status: starting");
+        assert_eq!(json(&starting, &["uptime".into()]), json!({"name": "foo", "status": "starting", "pid": 7}));
     }
 
     #[test]

@@ -56,8 +56,8 @@ pub(super) fn watch(options: &StatusOptions, every: Duration, look: Look<'_>) ->
 /// Why it cannot be shown, if it cannot.
 fn refusal(options: &StatusOptions, every: Duration) -> Option<String> {
     const INSTEAD: &str = "use `status --json` in a loop, or watch(1)";
-    if options.json || !options.fields.is_empty() {
-        Some("`--watch` shows what it shows: it cannot be used with `--json` or `--fields`".to_owned())
+    if options.json || options.ready || !options.fields.is_empty() {
+        Some("`--watch` shows what it shows: it cannot be used with `--json`, `--fields` or `--ready`".to_owned())
     } else if every < LEAST {
         let every = humantime::format_duration(every);
         Some(format!("`--watch={every}` is too often: {} is the least", humantime::format_duration(LEAST)))

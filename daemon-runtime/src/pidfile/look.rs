@@ -156,8 +156,12 @@ fn by_claim(place: &Place, claim: File) -> io::Result<Life> {
 
 fn by_pidfile(place: &Place, claim: &Claim) -> io::Result<Life> {
     if let Some(daemon) = of_pidfile(place)? {
-        let claimless = matches!(claim, Claim::Free);
-        return Ok(Life::Running(Running { claimless, ..daemon }));
+        let path = place.claim_path();
+        let (claimless, why) = match claim {
+            Claim::Free => (true, format!("nobody holds {}", path.display())),
+            Claim::Unasked(why) => (false, format!("{} {why}", path.display())),
+        };
+        return Ok(Life::Running(Running { claimless, unagreed: Some(why), ..daemon }));
     }
     Ok(match (claim, place.has_pidfile()) {
         (Claim::Free, true) if is_planted(place) => Life::Unknown { reason: left_behind(place) },

@@ -27,6 +27,8 @@ pub(crate) struct Running {
     pub(super) session: Option<i32>,
     /// Whether only its pidfile speaks for it, and nobody holds the claim.
     pub(super) claimless: bool,
+    /// Why its claim does not tell whether its start is agreed on, where it does not.
+    pub(crate) unagreed: Option<String>,
     /// Whether the file that it has locked says that it is its own.
     pub(super) noted: bool,
     /// By which of its descriptors it was seen to hold the lock: where it is looked at again.
@@ -67,7 +69,16 @@ impl Running {
 
     /// One that is proved, and of which nothing else is known.
     pub(super) fn proved(pid: i32, proof: Proof) -> Self {
-        Self { pid, proof, starting: false, session: None, claimless: false, noted: false, held_by: Cell::new(None) }
+        Self {
+            pid,
+            proof,
+            starting: false,
+            session: None,
+            claimless: false,
+            unagreed: None,
+            noted: false,
+            held_by: Cell::new(None),
+        }
     }
 
     /// Whether the kernel still names the same process. Asked again after a pidfd was opened, this makes sure that the

@@ -130,8 +130,10 @@ impl<'a> Object<'a> {
         container.extend(self.variables().map(|variables| ("env", variables)));
         if work == Work::Run {
             let number = number().into_iter().flat_map(|number| ["--instance".to_owned(), number]);
-            let ask = command(std::iter::once("status".to_owned()).chain(number).collect());
-            container.extend(probes(&ask, plan.start_timeout));
+            let number: Vec<_> = number.collect();
+            let ask =
+                |words: &[&str]| command(words.iter().map(|word| (*word).to_owned()).chain(number.clone()).collect());
+            container.extend(probes(ask, plan.start_timeout));
         }
         if let Some(place) = &self.account.volume {
             let mount = [("name", Node::text(place.name)), ("mountPath", Node::text(&place.path))];
@@ -166,19 +168,30 @@ impl<'a> Object<'a> {
     }
 }
 
-/// Whether the daemon is there: first until it is ready, as long as a start may take, and then now and then.
-fn probes(ask: &Node, start: Duration) -> [(&'static str, Node); 2] {
-    let probe = |every: i64, failures: Node| {
+/// Whether the daemon is ready, first as long as a start may take, and then now and then; and whether it is there at all.
+fn probes(ask: impl Fn(&[&str]) -> Node, start: Duration) -> Vec<(&'static str, Node)> {
+    let probe = |words: &[&str], every: i64, failures: Node| {
         Node::map([
-            ("exec", Node::map([("command", ask.clone())])),
+            ("exec", Node::map([("command", ask(words))])),
             ("periodSeconds", Node::Number(every)),
             // A machine that is busy may take its time.
             ("timeoutSeconds", Node::Number(5)),
             ("failureThreshold", failures),
         ])
     };
-    let starting = seconds(start.max(Duration::from_secs(1)), i64::from(i32::MAX));
-    [("startupProbe", probe(1, starting)), ("livenessProbe", probe(10, Node::Number(3)))]
+    let mut probes = Vec::new();
+    // By its name alone, `status` can only be asked whether the daemon is there.
+    if cfg!(feature = "cli") {
+        let ready = ["status", "--ready"];
+        if !start.is_zero() {
+            // The first of them is at once.
+            let starting = seconds(start.saturating_add(Duration::from_secs(1)), i64::from(i32::MAX));
+            probes.push(("startupProbe", probe(&ready, 1, starting)));
+        }
+        probes.push(("readinessProbe", probe(&ready, 10, Node::Number(3))));
+    }
+    probes.push(("livenessProbe", probe(&["status"], 10, Node::Number(3))));
+    probes
 }
 
 /// Whole seconds, rather more than less.

@@ -105,6 +105,7 @@ fn state(view: &View<'_>, seen: &Watched) -> Span<'static> {
         Some(Ok(status)) => match &status.state {
             State::Running(_) => Span::styled("running", ink.good()),
             State::Dead { .. } | State::NotRunning => Span::styled("not running", ink.bad()),
+            State::Starting { .. } => Span::styled("starting", ink.doubtful()),
             State::Unknown { .. } => Span::styled("cannot tell", ink.doubtful()),
         },
         Some(Err(_)) => Span::styled("cannot look", ink.bad()),

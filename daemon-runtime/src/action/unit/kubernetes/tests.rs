@@ -20,6 +20,7 @@ fn manifest(daemon: &Daemon) -> String {
 }
 
 #[test]
+#[cfg(feature = "cli")]
 fn a_daemon_has_this_deployment() {
     let daemon = Daemon::new(|| {}).name("Web: \"x\"").pidfile("/run/web.pid").about("Serves: \"all\".");
     let daemon = daemon.start_timeout("1500ms").stop_timeout("90s").workdir("/srv/web").env("PRICE", "5$ #");
@@ -55,10 +56,16 @@ spec:
               value: "5$$ #"
           startupProbe:
             exec:
-              command: ["PROGRAM", "status"]
+              command: ["PROGRAM", "status", "--ready"]
             periodSeconds: 1
             timeoutSeconds: 5
-            failureThreshold: 2
+            failureThreshold: 3
+          readinessProbe:
+            exec:
+              command: ["PROGRAM", "status", "--ready"]
+            periodSeconds: 10
+            timeoutSeconds: 5
+            failureThreshold: 3
           livenessProbe:
             exec:
               command: ["PROGRAM", "status"]
@@ -165,6 +172,7 @@ fn all_instances_are_one_deployment_and_one_of_them_is_another() {
         let one = manifest(&daemon().instance(2));
         assert!(one.contains("command: [\"PROGRAM\", \"run\", \"--instance\", \"2\"]\n"), "{one}");
         assert!(one.contains("command: [\"PROGRAM\", \"status\", \"--instance\", \"2\"]\n"), "{one}");
+        assert!(one.contains("command: [\"PROGRAM\", \"status\", \"--ready\", \"--instance\", \"2\"]\n"), "{one}");
     }
 }
 
@@ -173,8 +181,11 @@ fn times_are_whole_seconds_and_zero_leaves_them_to_kubernetes() {
     let daemon = |stop: Duration| Daemon::new(|| {}).name("web").pidfile("/run/web.pid").stop_timeout(stop);
     assert!(manifest(&daemon(Duration::from_millis(1))).contains("terminationGracePeriodSeconds: 1\n"));
     assert!(!manifest(&daemon(Duration::ZERO)).contains("terminationGracePeriodSeconds"));
-    let patient = manifest(&daemon(Duration::MAX).start_timeout(Duration::MAX));
-    assert!(patient.contains("failureThreshold: 2147483647\n"), "{patient}");
+    if cfg!(feature = "cli") {
+        let patient = manifest(&daemon(Duration::MAX).start_timeout(Duration::MAX));
+        assert!(patient.contains("failureThreshold: 2147483647\n"), "{patient}");
+    }
+    assert!(!manifest(&daemon(Duration::MAX).start_timeout("0s")).contains("startupProbe"));
 }
 
 #[test]

@@ -112,7 +112,7 @@ fn reason(seen: &Watched) -> Option<String> {
             State::Dead { left } => Some(left.clone()),
             State::Unknown { reason } => Some(reason.clone()),
             State::Running(vitals) => vitals.untold.clone(),
-            State::NotRunning => None,
+            State::NotRunning | State::Starting { .. } => None,
         },
     }
 }
