@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, Permissions};
 use std::io::{Read, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -221,8 +221,9 @@ fn a_log_that_may_not_be_read_after_a_rotation_is_told_of_once_and_shown_when_it
     let follower = Follower::begin(home.as_nobody(scribe(&home, "")), &[]);
     follower.shows("one\n");
     rename(&home, "log", "log.1");
+    // Never to be read by nobody, not even for a moment.
+    File::options().create_new(true).append(true).mode(0o600).open(home.path("log")).expect("ours");
     append(&home, "log", "two\n");
-    mode(0o600);
     eventually("it to be told", || follower.said().ends_with('\n'));
     let told = follower.said();
     assert!(told.contains("Permission denied") && told.contains("mode 0600"), "{told}");
