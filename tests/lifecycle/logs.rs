@@ -27,7 +27,8 @@ fn unread(home: &Home, name: &str, why: &str) -> String {
     format!("error: cannot read the log {}: {why}\n", home.path(name).display())
 }
 
-const MISSING: &str = "No such file or directory; the daemon makes it when it starts, or at a `reload`";
+const MISSING: &str = "No such file or directory; the daemon makes it when it starts, or at a `reload`; under systemd its lines \
+                       may be in the journal: `journalctl -u actor`";
 
 #[test]
 fn the_last_ten_lines_are_shown_or_as_many_as_were_asked_for_whether_the_daemon_runs_or_not() {
@@ -77,6 +78,36 @@ fn of_two_logs_each_has_its_title_and_one_for_both_streams_is_shown_once() {
     fs::remove_file(&errors).expect("removed");
     let shown = format!("==> {} <==\nout 2 of a line\n", log.display());
     program().run(&["logs", "-n1"]).assert(1, &shown, &unread(&home, "errors", MISSING));
+    std::os::unix::fs::symlink("log", &errors).expect("a link");
+    program().run(&["logs", "-n1"]).assert(0, "out 2 of a line\n", "");
+}
+
+#[test]
+fn a_log_that_stdout_goes_to_is_refused_and_does_not_grow() {
+    let home = Home::new();
+    for words in [["logs", "-n", "all"].as_slice(), &["logs", "-f"]] {
+        fs::write(home.path("log"), "a line\n").expect("written");
+        let log = File::options().append(true).open(home.path("log")).expect("there");
+        let mut program = scribe(&home, "");
+        let child = program.0.args(words).stdout(log).stderr(Stdio::piped()).spawn().expect("it runs");
+        let why = "it is the file that stdout goes to, and would grow by what is shown of it; show it elsewhere";
+        Told::of(child).assert(1, "", &unread(&home, "log", why));
+        assert_eq!(home.read("log"), "a line\n");
+    }
+}
+
+#[test]
+fn of_several_logs_that_fail_the_exit_code_is_that_of_the_first() {
+    let home = Home::new();
+    let program = || home.cast(Path::new(SCRIBE), "").set("ACTOR_STDOUT", home.path("log"));
+    fs::create_dir(home.path("folder")).expect("made");
+    fs::write(home.path("log"), "secret\n").expect("written");
+    fs::set_permissions(home.path("log"), Permissions::from_mode(0o000)).expect("ours");
+    let program = program().set("ACTOR_STDERR", home.path("folder"));
+    let root = nix::unistd::geteuid().is_root();
+    let told = if root { home.as_nobody(program) } else { program }.run(&["logs"]);
+    assert_eq!((told.code, told.stdout.as_str()), (4, ""), "{told:?}");
+    assert!(told.stderr.contains("it is a folder") && told.stderr.contains("Permission denied"), "{told:?}");
 }
 
 #[test]
@@ -165,6 +196,10 @@ fn where_the_lines_go_that_cannot_be_shown_is_told_with_3() {
     refused(program(), "goes nowhere, so there are no lines to show; give it a log, like `stdout = \"");
     refused(program().set("ACTOR_STDOUT", "/dev/null"), "what actor prints goes nowhere");
     refused(program().set("ACTOR_STDERR", "syslog"), "stderr of actor goes to the system's log");
+    refused(
+        program().set("ACTOR_STDOUT", "/dev/stdout"),
+        "stdout of actor is /dev/stdout, which is what it was opened with",
+    );
     // What can be shown is shown.
     fs::write(home.path("log"), "a line\n").expect("written");
     let told = scribe(&home, "").set("ACTOR_STDERR", "syslog").run(&["logs"]);

@@ -96,7 +96,7 @@ fn show(sources: Sources, options: &LogsOptions, showing: &mut Showing<'_>) -> R
     for path in &sources.paths {
         match begin(path, options, showing) {
             Ok(trail) => trails.push(trail),
-            Err(error) => showing.fail(error)?,
+            Err(error) => showing.fail(file::with_unit(error, &sources.unit))?,
         }
     }
     let journal = match Journal::ask(&sources.identifiers, options, showing) {
@@ -124,6 +124,7 @@ fn begin(path: &Path, options: &LogsOptions, showing: &mut Showing<'_>) -> Resul
         }
         log => log?,
     };
+    showing.check(&log)?;
     let end = log.len()?;
     let start = start(&log, end, options)?;
     showing.title(path.as_os_str())?;

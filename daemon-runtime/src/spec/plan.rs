@@ -168,6 +168,16 @@ impl Spec {
         instances::numbered_name(&name, self.instance.get().filter(|_| self.instances.is_some()))
     }
 
+    /// The unit that `unit` makes of it, as journalctl(1) takes it; all of a template where no instance was chosen.
+    pub(crate) fn unit(&self) -> String {
+        let name = self.name.clone().unwrap_or_else(program_name);
+        match (self.instances, self.instance.get()) {
+            (None, _) => name,
+            (Some(_), None) => format!("'{name}@*'"),
+            (Some(_), Some(number)) => format!("{name}@{number}"),
+        }
+    }
+
     /// A path of the instance that is meant.
     fn numbered(&self, path: &Path) -> PathBuf {
         numbered_path(path, self.instance.get().filter(|_| self.instances.is_some()))

@@ -1,6 +1,6 @@
 //! A log as a file to read.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -18,6 +18,13 @@ pub(super) const BLOCK: usize = 64 * 1024;
 
 /// How a log is opened: what turns out to be no file is neither waited for nor made our terminal.
 const CAREFUL: OFlag = OFlag::O_RDONLY.union(OFlag::O_CLOEXEC).union(OFlag::O_NOCTTY).union(OFlag::O_NONBLOCK);
+
+/// Device and inode: what a file is, whatever its name.
+pub(super) type Identity = (u64, u64);
+
+pub(super) fn identity(file: &Metadata) -> Identity {
+    (file.dev(), file.ino())
+}
 
 #[derive(Debug)]
 pub(super) struct Log {
@@ -37,9 +44,8 @@ impl Log {
         self.told(self.file.metadata()).map(|file| file.len())
     }
 
-    /// Device and inode.
-    pub(super) fn identity(&self) -> Result<(u64, u64), Error> {
-        self.told(self.file.metadata()).map(|file| (file.dev(), file.ino()))
+    pub(super) fn identity(&self) -> Result<Identity, Error> {
+        self.told(self.file.metadata()).map(|file| identity(&file))
     }
 
     /// Reads until the buffer is full; less where the file ends.
@@ -104,6 +110,17 @@ impl Log {
 /// A block's length, or less where less is left.
 fn up_to(left: u64) -> usize {
     usize::try_from(left).map_or(BLOCK, |left| left.min(BLOCK))
+}
+
+/// The error of a log that is not there, with where the lines are if systemd has opened the streams of this unit.
+pub(super) fn with_unit(error: Error, unit: &str) -> Error {
+    match error {
+        Error::Log { path, source } if source.kind() == ErrorKind::NotFound => {
+            let text = format!("{source}; under systemd its lines may be in the journal: `journalctl -u {unit}`");
+            Error::Log { path, source: io::Error::new(ErrorKind::NotFound, text) }
+        }
+        other => other,
+    }
 }
 
 /// Whether the log is just not there.

@@ -1,10 +1,13 @@
 //! Whom lines are shown to, and what was shown last.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io::{self, Stdout};
+use std::os::fd::AsFd;
 use std::path::Path;
 
 use super::LogLines;
+use super::file::{Identity, Log, identity};
 use crate::error::Error;
 use crate::process::Silent;
 
@@ -73,14 +76,30 @@ impl Audience for Kept {
 pub(super) struct Showing<'a> {
     audience: &'a mut dyn Audience,
     last: Option<OsString>,
-    /// What has failed last, and is not told yet.
+    /// The file that is written to, if it is one.
+    output: Option<Identity>,
+    /// What has failed first, and is not told yet.
     failed: Option<Error>,
 }
 
 impl<'a> Showing<'a> {
     pub(super) fn to(audience: &'a mut dyn Audience, count: usize) -> Self {
         audience.expect(count);
-        Self { audience, last: None, failed: None }
+        let output = audience.output().and_then(|stdout| stdout.as_fd().try_clone_to_owned().ok());
+        let output = output.and_then(|stdout| File::from(stdout).metadata().ok()).as_ref().map(identity);
+        Self { audience, last: None, output, failed: None }
+    }
+
+    /// Refuses a log that would grow by all that is shown of it, as cat(1) does.
+    pub(super) fn check(&self, log: &Log) -> Result<(), Error> {
+        match self.output {
+            Some(output) if log.identity()? == output => {
+                let found =
+                    "it is the file that stdout goes to, and would grow by what is shown of it; show it elsewhere";
+                log.told(Err(io::Error::new(io::ErrorKind::InvalidInput, found)))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// What follows is of this log, whether there is anything or not.
@@ -105,14 +124,16 @@ impl<'a> Showing<'a> {
         self.audience.remark(remark);
     }
 
-    /// One log is no reason not to show the others: the last failure is what the action ends with, those before are told. But
+    /// One log is no reason not to show the others: the first failure is what the action ends with, the others are told. But
     /// where nothing can be shown any more, there is nothing to go on with.
     pub(super) fn fail(&mut self, error: Error) -> Result<(), Error> {
         if matches!(error, Error::Unshown { .. }) {
             return Err(error);
         }
-        if let Some(before) = self.failed.replace(error) {
-            self.remark(&Remark::Failed(&before));
+        if self.failed.is_some() {
+            self.remark(&Remark::Failed(&error));
+        } else {
+            self.failed = Some(error);
         }
         Ok(())
     }

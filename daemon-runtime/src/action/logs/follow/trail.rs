@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use nix::sys::inotify::WatchDescriptor;
 
 use super::watch::Watch;
-use crate::action::logs::file::{self, BLOCK, Log};
+use crate::action::logs::file::{self, BLOCK, Identity, Log};
 use crate::action::logs::showing::{Remark, Showing};
 use crate::error::Error;
 
@@ -51,7 +51,7 @@ impl Trail {
             followed.watched = watch.file(&followed.log.file);
         }
         watch.way(&self.path);
-        match Log::open(&self.path) {
+        match Log::open(&self.path).and_then(|log| showing.check(&log).map(|()| log)) {
             Ok(log) => {
                 self.told = None;
                 self.turn_to(log, watch, showing)
@@ -105,7 +105,7 @@ impl Trail {
 #[derive(Debug)]
 struct Followed {
     log: Log,
-    identity: (u64, u64),
+    identity: Identity,
     at: u64,
     /// The last bytes before that place.
     known: Vec<u8>,
