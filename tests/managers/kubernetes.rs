@@ -48,7 +48,10 @@ fn is_within(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Object(one), Value::Object(other)) => {
             let is_there = |key, value| other.get(key).is_some_and(|other| is_within(value, other));
-            one.iter().all(|(key, value)| key == "apiVersion" || is_there(key, value) || is_empty(value))
+            // Where it is older than 1.24, it knows no time zone.
+            let is_later = |key: &str| key == "timeZone" && other.get(key).is_none();
+            one.iter()
+                .all(|(key, value)| key == "apiVersion" || is_later(key) || is_there(key, value) || is_empty(value))
         }
         (Value::Array(one), Value::Array(other)) => {
             one.len() == other.len() && one.iter().zip(other).all(|(one, other)| is_within(one, other))

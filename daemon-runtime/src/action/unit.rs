@@ -56,9 +56,10 @@ pub struct UnitOptions {
 /// | `stdin` `stdout` `stderr` | `StandardInput=` `StandardOutput=` `StandardError=` | the container's |
 /// | `env` | `Environment=` | `env` |
 /// | `core_dumps` | `LimitCORE=` | by the daemon |
-/// | `pidfile` in `/run/NAME` | `RuntimeDirectory=` | an `emptyDir` where the container is not root's |
+/// | `pidfile` in `/run/NAME` | `RuntimeDirectory=` | an `emptyDir` where the container is not root's and the folder is below `/run`, `/var/run` or `/tmp`; else a comment |
 /// | `instances` | a template, `NAME@.service` | all of them in one container |
 /// | `every` | with [`Timer`](Self::Timer) `OnUnitActiveSec=`; with `missed = "delay"` `OnUnitInactiveSec=` | a `CronJob`, where a line of cron can say it |
+/// | `times` `on_error = "stop"` | no timer | refused |
 /// | `initial_delay` `jitter` | with a timer `OnActiveSec=`, `RandomizedDelaySec=` | a `Deployment` |
 ///
 /// The daemon does all of it by itself too, also what the manager has done already, which then changes nothing; and it does

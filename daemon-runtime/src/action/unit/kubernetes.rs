@@ -23,6 +23,8 @@ pub(super) fn manifest(subject: &Subject<'_>) -> Result<UnitFile, Error> {
             "Kubernetes hears no signs of life, it asks `status`: leave `--watchdog` out, or `--kubernetes`",
         );
     }
+    cron::check_end(subject.spec)?;
+    check_image(subject.options.image.as_deref())?;
     let object = Object::of(subject)?;
     let name = format!("{}.yaml", object.name);
     let mut text = format!("# {name}\n");
@@ -35,6 +37,16 @@ pub(super) fn manifest(subject: &Subject<'_>) -> Result<UnitFile, Error> {
     }
     text.push_str(&yaml::document(&body));
     Ok(UnitFile { name, text })
+}
+
+fn check_image(image: Option<&str>) -> Result<(), Error> {
+    match image {
+        Some("") => refuse("an image has a name: `--image registry.example.org/NAME:1`, or leave `--image` out"),
+        Some(image) if image.contains(|c: char| c.is_control() || c.is_whitespace()) => {
+            refuse(format!("{image:?} is no image: no name of one has blanks or control characters"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What is the same for both kinds.
@@ -68,6 +80,8 @@ impl<'a> Object<'a> {
         let job = Node::map([("backoffLimit", Node::Number(0)), ("template", self.pod(Work::Once)?)]);
         let spec = Node::map([
             ("schedule", Node::text(schedule)),
+            // Not that of the cluster, where an hour may come twice.
+            ("timeZone", Node::Word("Etc/UTC")),
             ("concurrencyPolicy", Node::Word("Forbid")),
             ("jobTemplate", Node::map([("spec", job)])),
         ]);
@@ -163,7 +177,11 @@ impl<'a> Object<'a> {
         let of_paths = of_paths.iter().map(|(key, value)| (key.as_str(), value.as_str()));
         let pair =
             |(key, value): (&str, &str)| Node::map([("name", Node::text(key)), ("value", Node::text(&literal(value)))]);
-        let variables: Vec<_> = given.chain(own).chain(of_paths).map(pair).collect();
+        let all: Vec<_> = own.chain(given).chain(of_paths).collect();
+        // Where a name stands twice, Kubernetes refuses the manifest, or warns.
+        let is_last = |at: usize, key: &str| !all.iter().skip(at + 1).any(|(later, _)| *later == key);
+        let last = all.iter().enumerate().filter(|(at, (key, _))| is_last(*at, key));
+        let variables: Vec<_> = last.map(|(_, variable)| pair(*variable)).collect();
         (!variables.is_empty()).then_some(Node::List(variables))
     }
 }

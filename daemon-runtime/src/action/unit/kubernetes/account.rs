@@ -1,6 +1,6 @@
 //! Whom the container's process is begun as, and where it then can have its pidfile.
 
-use std::path::Path;
+use std::path::{Component, Path};
 
 use super::yaml::Node;
 use crate::action::unit::Subject;
@@ -25,7 +25,7 @@ pub(super) struct Account {
     pub(super) volume: Option<Volume>,
     /// By which a pidfile that nobody has named gets there.
     pub(super) variable: Option<(&'static str, String)>,
-    /// Why it is begun as the image's user, if that is so though another is named.
+    /// Why it is begun as the image's user, if that is so though another is named; or what the image must have for its pidfile.
     pub(super) remark: Option<String>,
 }
 
@@ -51,8 +51,13 @@ impl Account {
             security.push(("supplementalGroups", Node::List(others)));
         }
         let is_root = subject.plan.user.is_none() || user == 0;
-        let (volume, variable) = if is_root { (None, None) } else { place(subject, name) };
-        Ok(Self { security: Some(Node::map(security)), volume, variable, remark: None })
+        let place = if is_root { Place::default() } else { place(subject, name) };
+        Ok(Self {
+            security: Some(Node::map(security)),
+            volume: place.volume,
+            variable: place.variable,
+            remark: place.remark,
+        })
     }
 }
 
@@ -70,18 +75,48 @@ fn needs_root(subject: &Subject<'_>) -> Option<String> {
     hook.map(|(when, stage, _)| format!("the hook `{when}({})`", stage.word()))
 }
 
+/// Where the pidfile is.
+#[derive(Default)]
+struct Place {
+    volume: Option<Volume>,
+    variable: Option<(&'static str, String)>,
+    remark: Option<String>,
+}
+
+/// What holds nothing but what was made since the begin, so that something can be mounted below.
+const FLEETING: [&str; 3] = ["/run", "/var/run", "/tmp"];
+
 /// Where the pidfile can be: in the folder that was named for it, else below one of its own.
-fn place(subject: &Subject<'_>, name: &str) -> (Option<Volume>, Option<(&'static str, String)>) {
+fn place(subject: &Subject<'_>, name: &str) -> Place {
     let is_named = subject.spec.pidfile.is_some() || subject.spec.prefix.is_some();
     if !is_named {
         let path = format!("/run/{name}");
-        let below = format!("{path}/state");
-        return (Some(Volume { name: "run", path }), Some(("XDG_STATE_HOME", below)));
+        let variable = Some(("XDG_STATE_HOME", format!("{path}/state")));
+        return Place { volume: Some(Volume { name: "run", path }), variable, remark: None };
     }
     // Those of several instances are made by them, in one that they share.
-    let is_one = |folder: &&str| !subject.is_template() || !folder.contains(NUMBER);
-    let folder = subject.plan.pidfile.ancestors().skip(1).filter_map(Path::to_str).find(is_one);
-    // One that has a colon cannot be mounted to.
-    let path = folder.filter(|folder| *folder != "/" && !folder.contains(':')).map(str::to_owned);
-    (path.map(|path| Volume { name: "run", path }), None)
+    let is_one = |folder: &&Path| !subject.is_template() || !folder.to_string_lossy().contains(NUMBER);
+    let folder = subject.plan.pidfile.ancestors().skip(1).find(is_one).unwrap_or(Path::new("/"));
+    match folder.to_str().filter(|path| is_mountable(Path::new(path))) {
+        Some(path) => Place { volume: Some(Volume { name: "run", path: path.to_owned() }), ..Place::default() },
+        None => Place { remark: Some(wanted(subject, folder)), ..Place::default() },
+    }
+}
+
+/// Whether nothing is hidden by what is mounted there. One that has a colon cannot be mounted to.
+fn is_mountable(folder: &Path) -> bool {
+    let is_plain = folder.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)));
+    let is_below = |root: &&str| folder.starts_with(root) && folder != Path::new(root);
+    is_plain && FLEETING.iter().any(is_below) && !folder.to_string_lossy().contains(':')
+}
+
+/// What the image must have where nothing is mounted.
+fn wanted(subject: &Subject<'_>, folder: &Path) -> String {
+    let account = subject.plan.account();
+    let folder = folder.display().to_string();
+    format!(
+        "No volume for the pidfile: the image must have {folder}, and {account} be able to write there; or name a pidfile in a \
+         folder below /run, /var/run or /tmp."
+    )
+    .replace(char::is_control, "?")
 }

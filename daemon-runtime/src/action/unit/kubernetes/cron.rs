@@ -2,16 +2,29 @@
 
 use std::time::Duration;
 
+use crate::action::unit::refuse;
+use crate::error::Error;
 use crate::spec::setting::{Missed, OnError};
 use crate::spec::{Job, Spec, Timetable};
+
+/// Kubernetes begins what has ended again, and a `CronJob` goes on for ever; so neither is for a daemon that has an end of its own.
+pub(super) fn check_end(spec: &Spec) -> Result<(), Error> {
+    match &*spec.job.borrow() {
+        Job::Repeat { timetable: Timetable { times: times @ 1.., .. }, .. } => refuse(format!(
+            "Kubernetes begins again what has ended, and this daemon ends after {times} ticks (`times`): leave `--kubernetes` out"
+        )),
+        Job::Repeat { on_error: OnError::Stop, .. } => refuse(
+            "Kubernetes begins again what has ended, and this daemon ends after a tick that failed (`on_error = \"stop\"`): leave \
+             `--kubernetes` out",
+        ),
+        _ => Ok(()),
+    }
+}
 
 /// The line, if it says all that the timetable does; else why there is none, for a daemon that repeats.
 pub(super) fn schedule(spec: &Spec) -> Result<String, Option<String>> {
     let because = |why: &str| Some(format!("No CronJob: {why}."));
     match &*spec.job.borrow() {
-        Job::Repeat { on_error: OnError::Stop, .. } => {
-            Err(because("it would go on after a tick that failed, and this daemon ends (`on_error`)"))
-        }
         Job::Repeat { .. } if cfg!(not(feature = "cli")) => {
             Err(because("`run --once` can only be read with the feature `cli` of daemon-runtime"))
         }
@@ -28,7 +41,6 @@ pub(super) fn schedule(spec: &Spec) -> Result<String, Option<String>> {
 
 fn why_not(table: &Timetable) -> Option<&'static str> {
     match table {
-        Timetable { times: 1.., .. } => Some("it has no end, and this daemon ends after some ticks (`times`)"),
         Timetable { missed: Missed::Burst, .. } => Some("it makes up for no tick that was missed (`missed`)"),
         Timetable { missed: Missed::Delay, .. } => Some("it does not count from the end of a tick (`missed`)"),
         Timetable { jitter, .. } if !jitter.is_zero() => Some("it has no `jitter`"),

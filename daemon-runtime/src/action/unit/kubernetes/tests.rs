@@ -90,6 +90,7 @@ metadata:
     app.kubernetes.io/name: "tock"
 spec:
   schedule: "*/5 * * * *"
+  timeZone: Etc/UTC
   concurrencyPolicy: Forbid
   jobTemplate:
     spec:
@@ -115,12 +116,10 @@ fn a_timetable_that_cron_cannot_keep_is_a_deployment_which_says_why() {
     let repeating = || Daemon::repeat("5m", || {}).name("tock").pidfile("/run/tock.pid");
     for (daemon, why) in [
         (Daemon::repeat("7m", || {}).name("tock"), "a line of cron cannot say every 7m"),
-        (repeating().times(3), "`times`"),
         (repeating().jitter("1s"), "`jitter`"),
         (repeating().initial_delay("1s"), "`initial_delay`"),
         (repeating().missed("burst"), "`missed`"),
         (repeating().missed("delay"), "`missed`"),
-        (repeating().on_error("stop"), "`on_error`"),
     ] {
         let text = manifest(&daemon);
         let remark = text.lines().nth(1).unwrap_or_default();
@@ -137,11 +136,66 @@ fn accounts_are_told_by_number_and_have_a_place_for_the_pidfile() {
     assert!(text.contains(account), "{text}");
     assert!(text.contains("- name: \"XDG_STATE_HOME\"\n              value: \"/run/web/state\"\n"), "{text}");
     assert!(text.contains("mountPath: \"/run/web\"\n") && text.ends_with("emptyDir: {}\n"), "{text}");
-    let named = manifest(&daemon().pidfile("/srv/pids/web.pid"));
-    assert!(named.contains("mountPath: \"/srv/pids\"\n") && !named.contains("XDG_"), "{named}");
+    for folder in ["/run/web", "/var/run/web", "/tmp/a/b"] {
+        let named = manifest(&daemon().pidfile(format!("{folder}/web.pid")));
+        assert!(named.contains(&format!("mountPath: \"{folder}\"\n")) && !named.contains("XDG_"), "{named}");
+    }
     // Root can write to where the pidfile is.
     let root = manifest(&Daemon::new(|| {}).name("web").user(0).group(0));
     assert!(root.contains("runAsUser: 0\n") && !root.contains("emptyDir"), "{root}");
+}
+
+#[test]
+fn nothing_is_mounted_over_a_folder_that_may_hold_other_things() {
+    let daemon = || Daemon::new(|| {}).name("web").user(1000).group(1000);
+    for folder in [
+        "/etc",
+        "/usr/local/bin",
+        "/home/web",
+        "/run",
+        "/var/run",
+        "/tmp",
+        "/run/../etc",
+        "/run/a:b",
+        "/runs/a",
+        "/x\ny",
+    ] {
+        let text = manifest(&daemon().pidfile(format!("{folder}/web.pid")));
+        assert!(!text.contains("emptyDir") && !text.contains("volumeMounts"), "{text}");
+        let told = format!("\n# No volume for the pidfile: the image must have {}, and ", folder.replace('\n', "?"));
+        assert!(text.contains(&told) && text.contains("\napiVersion: "), "{text}");
+    }
+}
+
+#[test]
+fn what_ends_by_itself_is_refused() {
+    let repeating = || Daemon::repeat("5m", || {}).name("tock").pidfile("/run/tock.pid");
+    for (daemon, why) in
+        [(repeating().times(3), "after 3 ticks (`times`)"), (repeating().on_error("stop"), "(`on_error = \"stop\"`)")]
+    {
+        let told = made(&daemon, &options()).expect_err("refused").to_string();
+        assert!(told.contains(why) && told.ends_with("leave `--kubernetes` out"), "{told}");
+    }
+}
+
+#[test]
+fn of_a_variable_that_is_told_twice_the_last_one_stays() {
+    let text = manifest(&Daemon::new(|| {}).name("web").pidfile("/run/x").env("A", "1").env("B", "2").env("A", "3"));
+    assert_eq!(text.matches("- name: \"A\"\n").count(), 1, "{text}");
+    assert!(text.contains("- name: \"A\"\n              value: \"3\"\n"), "{text}");
+    let user = || Daemon::new(|| {}).name("web").user(1000).group(1000);
+    let state = manifest(&user().env("XDG_STATE_HOME", "/srv"));
+    assert_eq!(state.matches("XDG_STATE_HOME").count(), 1, "{state}");
+    assert!(state.contains("value: \"/run/web/state\"\n"), "{state}");
+}
+
+#[test]
+fn an_image_without_a_name_or_with_blanks_in_it_is_refused() {
+    for (image, why) in [("", "an image has a name"), ("a b", "\"a b\" is no image"), ("a\u{7}", "is no image")] {
+        let options = UnitOptions { image: Some(image.to_owned()), ..options() };
+        let told = made(&Daemon::new(|| {}).name("web").pidfile("/run/x"), &options).expect_err("refused").to_string();
+        assert!(told.starts_with(why) || told.contains(why), "{told}");
+    }
 }
 
 #[test]
@@ -165,9 +219,9 @@ fn what_needs_root_first_is_left_to_the_daemon_and_said() {
 fn all_instances_are_one_deployment_and_one_of_them_is_another() {
     let daemon = || Daemon::new(|| {}).name("web").pidfile("/run/{n}.pid").instances(3);
     assert!(manifest(&daemon()).contains("command: [\"PROGRAM\", \"run\"]\n"));
-    let apart = daemon().pidfile("/srv/pids/{n}/web.pid").workdir("/srv/{n}").user(1000).group(1000);
+    let apart = daemon().pidfile("/run/pids/{n}/web.pid").workdir("/srv/{n}").user(1000).group(1000);
     let text = manifest(&apart);
-    assert!(text.contains("mountPath: \"/srv/pids\"\n") && !text.contains("{n}"), "{text}");
+    assert!(text.contains("mountPath: \"/run/pids\"\n") && !text.contains("{n}"), "{text}");
     if cfg!(feature = "cli") {
         let one = manifest(&daemon().instance(2));
         assert!(one.contains("command: [\"PROGRAM\", \"run\", \"--instance\", \"2\"]\n"), "{one}");
