@@ -54,6 +54,7 @@ pub struct UnitOptions {
 /// | `umask` | `UMask=` | by the daemon |
 /// | `workdir` | `WorkingDirectory=` | `workingDir` |
 /// | `stdin` `stdout` `stderr` | `StandardInput=` `StandardOutput=` `StandardError=` | the container's |
+/// | `name` | the unit's, and `SyslogIdentifier=`, by which `logs` asks the journal | the names, as RFC 1123 has them |
 /// | `env` | `Environment=` | `env` |
 /// | `core_dumps` | `LimitCORE=` | by the daemon |
 /// | `pidfile` in `/run/NAME` | `RuntimeDirectory=` | an `emptyDir` where the container is not root's and the folder is below `/run`, `/var/run` or `/tmp`; else a comment |
@@ -63,8 +64,9 @@ pub struct UnitOptions {
 /// | `initial_delay` `jitter` | with a timer `OnActiveSec=`, `RandomizedDelaySec=` | a `Deployment` |
 ///
 /// The daemon does all of it by itself too, also what the manager has done already, which then changes nothing; and it does
-/// what is not in the table: `chroot`, `close_fds`, `env_clear`, the hooks, `on_start`, `pidfile_timeout`, `settle`. Two times
-/// have no word at systemd, where 0 means for ever, and are left out if they are 0: `start_timeout` and `stop_timeout`. Paths
+/// what is not in the table: `chroot`, `close_fds`, `env_clear`, the hooks, `on_start`, `pidfile_timeout`, `settle`. A
+/// `start_timeout` of 0 has no word at either and is left out; a `stop_timeout` of 0 is a microsecond at systemd, where 0 would mean for
+/// ever. Paths
 /// are those that the settings mean for who runs `unit`: the variables that `~` and `$VAR` stand for there are told too. They and
 /// the values of `env` are for all to read.
 /// systemd opens logs as root, through any link, and makes no folder for them; so one whose folder is not there yet, or not

@@ -110,10 +110,7 @@ impl<'a> Object<'a> {
         if work == Work::Once {
             spec.push(("restartPolicy", Node::Word("Never")));
         }
-        let stop = self.subject.plan.stop_timeout;
-        if !stop.is_zero() {
-            spec.push(("terminationGracePeriodSeconds", seconds(stop, i64::MAX)));
-        }
+        spec.push(("terminationGracePeriodSeconds", seconds(self.subject.plan.stop_timeout, i64::MAX)));
         spec.extend(self.account.security.clone().map(|security| ("securityContext", security)));
         spec.push(("containers", Node::List(vec![self.container(work)?])));
         if let Some(place) = &self.account.volume {

@@ -6,13 +6,14 @@ mod words;
 
 use std::time::Duration;
 
-use nix::unistd::geteuid;
+use nix::unistd::{getegid, geteuid, getgroups};
 
 pub(super) use self::timer::timer;
 use self::words::{argument, command, quoted, span, specifiers, unit_name};
 use super::program::{self, Work};
 use super::{Subject, UnitFile, UnitScope, refuse};
 use crate::error::Error;
+use crate::process::privileges::Identity;
 use crate::spec::account::Account;
 use crate::spec::plan::NUMBER;
 use crate::spec::signal::SignalAction;
@@ -44,6 +45,7 @@ impl Text {
 
 /// The service that is there as long as the daemon.
 pub(super) fn service(subject: &Subject<'_>) -> Result<UnitFile, Error> {
+    check_scope(subject)?;
     let name = file_name(subject, "service");
     let mut text = Text::of(&name);
     describe(subject, &mut text);
@@ -58,7 +60,10 @@ pub(super) fn service(subject: &Subject<'_>) -> Result<UnitFile, Error> {
     text.line("Restart", "on-failure");
     // What a command line or a lack of privilege keeps from working does not work the next time either.
     text.line("RestartPreventExitStatus", "2 4");
-    time_out(&mut text, "TimeoutStartSec", subject.plan.start_timeout);
+    // To systemd 0 would be for ever, and less than the daemon needs is no start.
+    if !subject.plan.start_timeout.is_zero() {
+        text.line("TimeoutStartSec", &span(subject.plan.start_timeout));
+    }
     stop(subject, &mut text);
     watch(subject, &mut text)?;
     surround(subject, &mut text);
@@ -78,18 +83,12 @@ fn describe(subject: &Subject<'_>, text: &mut Text) {
 }
 
 fn stop(subject: &Subject<'_>, text: &mut Text) {
-    time_out(text, "TimeoutStopSec", subject.plan.stop_timeout);
+    // To systemd 0 would be for ever.
+    text.line("TimeoutStopSec", &span(subject.plan.stop_timeout.max(Duration::from_micros(1))));
     let signal = nix::sys::signal::Signal::try_from(subject.plan.stop_signal);
     text.line("KillSignal", signal.map_or("SIGTERM", nix::sys::signal::Signal::as_str));
     // As with `stop`, the signal is the daemon's alone: a second one would end it at once. What it leaves behind is killed.
     text.line("KillMode", "mixed");
-}
-
-/// Nobody waits, says 0; to systemd that would be for ever.
-fn time_out(text: &mut Text, key: &str, time: Duration) {
-    if !time.is_zero() {
-        text.line(key, &span(time));
-    }
 }
 
 fn watch(subject: &Subject<'_>, text: &mut Text) -> Result<(), Error> {
@@ -121,6 +120,11 @@ fn surround(subject: &Subject<'_>, text: &mut Text) {
     }
     text.line("UMask", &format!("{:04o}", subject.plan.umask));
     text.line("LimitCORE", if subject.plan.core_dumps { "infinity" } else { "0" });
+    // By which `logs` asks the journal; systemd's own would be the executable's name.
+    let name = &subject.plan.name;
+    if name.trim() == name && !name.ends_with('\\') {
+        text.line("SyslogIdentifier", &path_of(subject, name));
+    }
     places::tell(subject, scope(subject), text);
     let own = subject.spec.env.iter().filter_map(|(key, value)| key.to_str().zip(value.to_str()));
     let of_paths = places::variables(subject, scope(subject));
@@ -136,6 +140,30 @@ fn is_variable(key: &str, value: &str) -> bool {
     let is_name = |c: char| c == '_' || c.is_ascii_alphanumeric();
     let is_plain = |c: char| !c.is_control() || matches!(c, '\n' | '\t');
     key.chars().all(is_name) && !key.starts_with(|c: char| c.is_ascii_digit()) && value.chars().all(is_plain)
+}
+
+/// What a user's own systemd cannot have done.
+fn check_scope(subject: &Subject<'_>) -> Result<(), Error> {
+    let plan = &subject.plan;
+    if scope(subject) == UnitScope::System {
+        return Ok(());
+    }
+    if plan.chroot.is_some() {
+        return refuse("`chroot` needs root, which a user's own systemd has not: leave `--user` out");
+    }
+    let is_another = Identity::named(plan)?.is_some_and(|identity| {
+        let (user, group, groups) = identity.numbers();
+        let mine: Vec<_> = getgroups().unwrap_or_default().iter().map(|group| group.as_raw()).collect();
+        let has_others = || groups.iter().any(|other| *other != group && !mine.contains(other));
+        user != geteuid().as_raw() || group != getegid().as_raw() || (plan.groups.is_some() && has_others())
+    });
+    if is_another {
+        return refuse(format!(
+            "to become {} needs root, which a user's own systemd has not: leave `--user` out",
+            plan.account()
+        ));
+    }
+    Ok(())
 }
 
 fn scope(subject: &Subject<'_>) -> UnitScope {

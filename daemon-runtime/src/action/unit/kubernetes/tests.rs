@@ -231,10 +231,10 @@ fn all_instances_are_one_deployment_and_one_of_them_is_another() {
 }
 
 #[test]
-fn times_are_whole_seconds_and_zero_leaves_them_to_kubernetes() {
+fn times_are_whole_seconds_and_zero_is_at_once() {
     let daemon = |stop: Duration| Daemon::new(|| {}).name("web").pidfile("/run/web.pid").stop_timeout(stop);
     assert!(manifest(&daemon(Duration::from_millis(1))).contains("terminationGracePeriodSeconds: 1\n"));
-    assert!(!manifest(&daemon(Duration::ZERO)).contains("terminationGracePeriodSeconds"));
+    assert!(manifest(&daemon(Duration::ZERO)).contains("terminationGracePeriodSeconds: 0\n"));
     if cfg!(feature = "cli") {
         let patient = manifest(&daemon(Duration::MAX).start_timeout(Duration::MAX));
         assert!(patient.contains("failureThreshold: 2147483647\n"), "{patient}");

@@ -71,6 +71,7 @@ KillSignal=SIGTERM
 KillMode=mixed
 UMask=0027
 LimitCORE=0
+SyslogIdentifier=web
 
 [Install]
 WantedBy=multi-user.target
@@ -96,6 +97,7 @@ KillSignal=SIGTERM
 KillMode=mixed
 UMask=0027
 LimitCORE=0
+SyslogIdentifier=tock
 ";
     let timer = "\
 # tock.timer
@@ -147,8 +149,40 @@ fn whom_the_daemon_becomes_is_told_and_left_to_it() {
     // A name that systemd would not take, and a manager that could not do it.
     assert_lines(&daemon().user("a b"), &["ExecStart=/PROGRAM run"]);
     assert_without(&daemon().user("a b"), &["User"]);
-    let users = texts(&daemon().user("www-data"), &of(UnitKind::Service, UnitScope::User)).expect("a unit");
-    assert!(users[0].contains("\nExecStart=/PROGRAM run\n") && !users[0].contains("User="), "{}", users[0]);
+}
+
+#[test]
+fn what_needs_root_is_refused_for_a_users_own_systemd() {
+    let own = of(UnitKind::Service, UnitScope::User);
+    let (user, group) = (nix::unistd::geteuid().as_raw(), nix::unistd::getegid().as_raw());
+    let told = refused(&daemon().chroot("/srv"), &own);
+    assert_eq!(told, "`chroot` needs root, which a user's own systemd has not: leave `--user` out");
+    for another in [daemon().user(user + 1).group(group), daemon().group(group + 1), daemon().groups([u32::MAX - 7])] {
+        let told = refused(&another, &own);
+        assert!(told.starts_with("to become ") && told.ends_with(": leave `--user` out"), "{told}");
+    }
+    let mine = texts(&daemon().user(user).group(group), &own).expect("a unit");
+    assert!(mine[0].contains("\nExecStart=/PROGRAM run\n") && !mine[0].contains("User="), "{}", mine[0]);
+    if cfg!(feature = "cli") {
+        let repeating = Daemon::repeat("5s", || {}).name("tock").chroot("/srv");
+        assert!(refused(&repeating, &of(UnitKind::Timer, UnitScope::User)).contains("`chroot`"));
+    }
+}
+
+#[test]
+fn a_stream_that_is_a_descriptor_of_the_daemons_goes_to_the_journal() {
+    for path in ["/dev/stdout", "/dev/stderr", "/dev/fd/2", "/proc/self/fd/1"] {
+        assert_lines(&daemon().stdout(path), &["StandardOutput=journal", "StandardError=journal"]);
+        assert_without(&daemon().stdout(path), &["#  ", "StandardOutput=append"]);
+    }
+    assert_lines(&daemon().stdout("/dev/fd2"), &["StandardOutput=append:/dev/fd2"]);
+    assert_without(&daemon().stdin("/dev/stdin"), &["StandardInput"]);
+}
+
+#[test]
+fn lines_in_the_journal_have_the_daemons_name() {
+    assert_lines(&daemon().name("50% a b"), &["SyslogIdentifier=50%% a b"]);
+    assert_without(&daemon().name("a\\"), &["SyslogIdentifier"]);
 }
 
 #[test]
@@ -167,7 +201,9 @@ fn times_are_told_as_systemd_has_them_and_zero_is_not_for_ever() {
         &daemon().start_timeout("1500ms").stop_timeout(Duration::MAX),
         &["TimeoutStartSec=1s 500ms", "TimeoutStopSec=infinity"],
     );
-    assert_without(&daemon().start_timeout("0s").stop_timeout("0s"), &["TimeoutStartSec", "TimeoutStopSec"]);
+    let at_once = daemon().start_timeout("0s").stop_timeout("0s");
+    assert_without(&at_once, &["TimeoutStartSec"]);
+    assert_lines(&at_once, &["TimeoutStopSec=1us"]);
 }
 
 #[test]
@@ -290,11 +326,13 @@ fn instances_have_a_template_and_one_of_them_its_own_number() {
         "Description=Serves. (%i)",
         "ExecStart=/PROGRAM run --instance %i",
         "RuntimeDirectory=web-%i",
+        "SyslogIdentifier=web-%i",
         "WorkingDirectory=/srv/%i",
         "StandardOutput=append:/var/log/web-%i.log",
     ];
     assert_lines(&daemon(), &lines);
     let one = daemon().instance(2).unit(&options).expect("a unit").files.remove(0);
+    assert!(one.text.contains("\nSyslogIdentifier=web-2\n"), "{}", one.text);
     assert!(one.name == "web-2.service" && one.text.contains(" run --instance 2\n"), "{}", one.text);
     let shared = daemon().pidfile("/run/web.pid");
     assert!(refused(&shared, &options).contains("all instances would share it"));

@@ -3,7 +3,7 @@
 use super::super::program::Work;
 use super::super::{Subject, UnitFile, refuse};
 use super::words::span;
-use super::{Text, describe, file_name, run, stop, surround};
+use super::{Text, check_scope, describe, file_name, run, stop, surround};
 use crate::error::Error;
 use crate::spec::setting::{Missed, OnError};
 use crate::spec::{Job, Timetable};
@@ -11,6 +11,7 @@ use crate::spec::{Job, Timetable};
 /// A service for one tick, and the timer that begins it.
 pub(in super::super) fn timer(subject: &Subject<'_>) -> Result<Vec<UnitFile>, Error> {
     let table = timetable(subject)?;
+    check_scope(subject)?;
     if subject.options.watchdog.is_some() {
         return refuse("a service of one tick gives no signs of life: leave `--watchdog` out, or `--timer`");
     }
