@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 use std::{fmt, io};
 
-pub(crate) use self::harmless::{harmless, harmless_lines};
+pub(crate) use self::harmless::{harmless, harmless_lines, shown};
 pub(crate) use self::words::{seconds, signal_name, words};
 
 /// Why an action did not do what was asked.

@@ -11,7 +11,7 @@ mod watch;
 use std::process::{ExitCode, Termination};
 use std::time::Duration;
 
-use self::print::{Stream, print, print_wholly};
+use self::print::{Stream, print};
 pub(crate) use self::terminal::Terminal;
 use crate::action::{Answer, Start, State, Status, StatusOptions, Stop};
 use crate::error::Error;
@@ -94,8 +94,7 @@ impl Termination for Outcome {
 /// Tells what the command line was answered with: help and the like on stdout, with code 0 if it got there, a mistake on stderr.
 pub(crate) fn usage(text: &str, code: u8) -> Outcome {
     let code = match code {
-        // The text itself is what was asked for.
-        0 => print_wholly(Stream::Out, text).map_or(1, |()| 0),
+        0 => terminal::asked_for(text),
         code => {
             print(Stream::Err, text);
             code

@@ -156,10 +156,10 @@ fn completions_and_the_manual_page_are_of_the_program_by_the_name_that_it_was_ca
 fn a_page_of_which_a_part_is_missing_is_told_by_the_exit_code() {
     let home = Home::new();
     let shell = |line: &str| home.shell("ready").run(&["-c", line]);
-    let warning = "warning: cannot write to stdout: No space left on device\n";
-    shell(r#"exec "$ACTOR" man >/dev/full"#).assert(1, "", warning);
-    shell(r#"exec "$ACTOR" completions bash >/dev/full"#).assert(1, "", warning);
-    shell(r#"exec "$ACTOR" --help >/dev/full"#).assert(1, "", warning);
+    let error = "error: cannot write to stdout: No space left on device\n";
+    shell(r#"exec "$ACTOR" man >/dev/full"#).assert(1, "", error);
+    shell(r#"exec "$ACTOR" completions bash >/dev/full"#).assert(1, "", error);
+    shell(r#"exec "$ACTOR" --help >/dev/full"#).assert(1, "", error);
 }
 
 #[test]

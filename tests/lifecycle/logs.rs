@@ -168,6 +168,14 @@ fn a_log_that_is_empty_missing_or_no_file_is_told_as_such() {
 }
 
 #[test]
+fn a_path_with_what_a_terminal_would_not_show_is_told_on_one_line() {
+    let home = Home::new();
+    let told = scribe(&home, "").set("ACTOR_STDOUT", home.path("a\nb\x1b[2J")).run(&["logs"]);
+    let path = format!("{:?}", home.path("a\nb\x1b[2J"));
+    told.assert(1, "", &format!("error: cannot read the log {path}: {MISSING}\n"));
+}
+
+#[test]
 fn who_may_not_read_the_log_is_told_who_may_and_4() {
     let home = Home::new();
     fs::write(home.path("log"), "secret\n").expect("written");

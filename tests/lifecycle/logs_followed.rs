@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, SystemTime};
 
 use nix::sys::signal::Signal;
 
@@ -86,6 +87,27 @@ fn over_a_log_that_is_copied_and_emptied_every_line_is_shown_once() {
     // Ticks that came due late are left out.
     assert!(ticks(&follower.shown()).is_sorted_by(|one, next| one < next), "{}", follower.shown());
     follower.shows(&all);
+    follower.ends_silently();
+}
+
+#[test]
+fn since_a_time_that_is_still_to_come_nothing_older_is_shown() {
+    let home = Home::new();
+    append(&home, "log", "old\n");
+    let at = SystemTime::now() + Duration::from_secs(2);
+    let since = humantime::format_rfc3339_millis(at).to_string();
+    let follower = Follower::begin(scribe(&home, ""), &["--since", &since]);
+    append(&home, "log", "still old\n");
+    append(&home, "log", "2020-01-01T00:00:00Z old too\n");
+    eventually("the time to come", || {
+        append(&home, "log", "2999-01-01T00:00:00Z young\n");
+        !follower.shown().is_empty()
+    });
+    assert!(SystemTime::now() >= at, "{}", follower.shown());
+    assert!(follower.shown().lines().all(|line| line.ends_with("Z young")), "{}", follower.shown());
+    append(&home, "log", "2020-01-01T00:00:00Z older\n2999-01-01T00:00:00Z last\n");
+    eventually("the last line", || follower.shown().ends_with("last\n"));
+    assert!(!follower.shown().contains("old"), "{}", follower.shown());
     follower.ends_silently();
 }
 

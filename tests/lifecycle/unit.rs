@@ -126,7 +126,7 @@ fn a_folder_that_cannot_be_written_to_is_told_with_the_files_path() {
 fn a_disk_that_does_not_take_it_is_told_and_no_success() {
     let home = Home::new();
     let told = home.shell("ready").run(&["-c", "\"$ACTOR\" unit >/dev/full"]);
-    told.assert(1, "", "warning: cannot write to stdout: No space left on device\n");
+    told.assert(1, "", "error: cannot write to stdout: No space left on device\n");
 }
 
 #[test]

@@ -39,9 +39,10 @@ pub struct LogsOptions {
     /// Only what was written then or later, with the feature `since`, which is on by default.
     ///
     /// The lines themselves must tell: by a time at their beginning as RFC 3339 or `YYYY-MM-DD HH:MM:SS` have it, perhaps after a
-    /// priority (`<6>`), colours or an opening bracket. One without an offset from UTC is local time, of the zone that the process
+    /// priority (`<6>`), colours or an opening bracket. One without an offset from UTC, and without a zone in brackets, is local time, of the zone that the process
     /// shows the logs in. A line without a time belongs to the one before it. What is shown is what follows the last line that is
-    /// older; so a log that was last written before needs none.
+    /// older; so a log that was last written before needs none. A time that is still to come leaves out, with `follow`, what is
+    /// older and written until then; what goes to the journal, journalctl(1) follows as it does.
     #[cfg(feature = "since")]
     #[cfg_attr(docsrs, doc(cfg(feature = "since")))]
     pub since: Option<SystemTime>,
@@ -80,7 +81,7 @@ pub(crate) fn last_lines(spec: &Spec) -> Result<Vec<LogLines>, Error> {
 /// Shows what was asked for; of all instances where none was chosen.
 pub(crate) fn logs(spec: &Spec, options: &LogsOptions, audience: &mut dyn Audience) -> Result<(), Error> {
     let sources = Sources::of(spec)?;
-    let mut showing = Showing::to(audience, sources.count());
+    let mut showing = Showing::to(audience, sources.count(), options);
     match show(sources, options, &mut showing) {
         // Who has closed the pipe does not want to know.
         Err(Error::Unshown { source }) if source.kind() == ErrorKind::BrokenPipe => Ok(()),

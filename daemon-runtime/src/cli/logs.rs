@@ -9,6 +9,7 @@ pub(super) fn args() -> Vec<Arg> {
     let lines =
         Arg::new("lines").short('n').long("lines").value_name("N").value_hint(ValueHint::Other).value_parser(lines);
     let lines = lines
+        .allow_negative_numbers(true)
         .help("The last N lines of each log, by default 10; all from line N on with +N, or all of them with `all`");
     let follow = Arg::new("follow").short('f').long("follow").action(ArgAction::SetTrue);
     let follow = follow.help("Go on with what is written from now on, also when the log is rotated");
@@ -31,12 +32,17 @@ fn since() -> Vec<Arg> {
 fn lines(text: &str) -> Result<Lines, String> {
     let lines = match text.strip_prefix('+') {
         _ if text == "all" => Some(Lines::From(1)),
-        // A number may have a sign of its own.
-        Some(digits) if digits.starts_with('+') => None,
-        Some(digits) => digits.parse().ok().map(Lines::From),
-        None => text.parse().ok().map(Lines::Last),
+        Some(digits) => number(digits).map(Lines::From),
+        // tail(1) has `-5` for the last five, too.
+        None => number(text.strip_prefix('-').unwrap_or(text)).map(Lines::Last),
     };
     lines.ok_or_else(|| "it is a number, `+` and a number, or `all`".to_owned())
+}
+
+/// No log has as many lines as would not fit.
+fn number(digits: &str) -> Option<u64> {
+    let are_digits = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    are_digits.then(|| digits.parse().unwrap_or(u64::MAX))
 }
 
 /// The same, as it was said.
@@ -70,8 +76,15 @@ mod tests {
         assert_eq!(asked("logs --lines=+5"), lines(Lines::From(5)));
         assert_eq!(asked("logs -n all"), lines(Lines::From(1)));
         assert_eq!(asked("logs -f"), Some(Action::Logs(LogsOptions { follow: true, ..LogsOptions::default() })));
-        for line in ["logs -n", "logs -n few", "logs -n ++5", "logs -n -5", "logs -n +", "logs out"] {
+        assert_eq!(asked("logs -n -5"), lines(Lines::Last(5)));
+        assert_eq!(asked("logs -n 99999999999999999999"), lines(Lines::Last(u64::MAX)));
+        assert_eq!(asked("logs -n +99999999999999999999"), lines(Lines::From(u64::MAX)));
+        for line in ["logs -n", "logs -n few", "logs -n ++5", "logs -n --5", "logs -n +-5", "logs -n +", "logs out"] {
             assert_eq!(parsed(line).expect_err(line).code, 2, "{line}");
+        }
+        for line in ["logs -n few", "logs -n 1.5", "logs -n -1.5", "logs -n +"] {
+            let told = parsed(line).expect_err(line).text;
+            assert!(told.contains("it is a number, `+` and a number, or `all`"), "{told}");
         }
         #[cfg(not(feature = "since"))]
         assert!(parsed("logs --since 10m").expect_err("refused").text.contains("feature `since`"));

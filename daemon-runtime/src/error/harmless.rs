@@ -1,6 +1,8 @@
 //! Words of whoever it may be, as a person may be shown them: without what a terminal would take for a command, or write in the
 //! other direction.
 
+use std::path::Path;
+
 use anstream::adapter::strip_str;
 
 /// On as many lines as they have.
@@ -19,6 +21,12 @@ pub(crate) fn harmless(c: char) -> char {
     }
 }
 
+/// A path on one line: as it is, or in quotes and escaped where it holds what a terminal would not show as it is.
+pub(crate) fn shown(path: &Path) -> String {
+    let plain = path.display().to_string();
+    if plain.chars().all(|c| harmless(c) == c) { plain } else { format!("{plain:?}") }
+}
+
 /// Whether it turns the direction of what follows.
 fn turns(c: char) -> bool {
     matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -34,6 +42,13 @@ mod tests {
         let shown = harmless_lines("red \x1b[31mred\x1b[0m\n\x1b]0;owned\x07two\rOK\ttab\x08\u{202e}");
         assert!(shown.starts_with("red red\n") && shown.contains("two OK\ttab"), "{shown:?}");
         assert!(!shown.contains("owned"), "{shown:?}");
+    }
+
+    #[test]
+    fn a_path_is_shown_as_it_is_unless_that_would_break_its_line() {
+        let told = |path: &str| shown(Path::new(path));
+        assert_eq!(told("/var/log/it's \"ä\".log"), "/var/log/it's \"ä\".log");
+        assert_eq!(told("/a\nb\x1b[2J\u{202e}"), r#""/a\nb\u{1b}[2J\u{202e}""#);
     }
 
     proptest! {

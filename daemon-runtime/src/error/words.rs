@@ -7,7 +7,7 @@ use std::{fmt, io};
 use nix::errno::Errno;
 use nix::sys::resource::{Resource, getrlimit};
 
-use super::Error;
+use super::{Error, shown};
 
 impl fmt::Display for Error {
     #[allow(clippy::too_many_lines, reason = "a sentence for each, and the compiler sees that none is missing")]
@@ -24,28 +24,28 @@ impl fmt::Display for Error {
                  call the daemon before any thread is started, or start the program anew with `detach = \"exec\"`"
             ),
             Self::OnStart { text } => write!(f, "on_start refused: {text}"),
-            Self::Folder { path, source } => write!(f, "cannot open the folder {}: {}", path.display(), words(source)),
+            Self::Folder { path, source } => write!(f, "cannot open the folder {}: {}", shown(path), words(source)),
             Self::Foreign { path, found } => {
-                write!(f, "{} {found}; move it away, or name another pidfile", path.display())
+                write!(f, "{} {found}; move it away, or name another pidfile", shown(path))
             }
-            Self::Claim { path, source } => write!(f, "cannot lock {}: {}", path.display(), words(source)),
+            Self::Claim { path, source } => write!(f, "cannot lock {}: {}", shown(path), words(source)),
             Self::ClaimHeld { path, by, waited } => write!(
                 f,
                 "{} held {} for {}, yet no daemon vouches for it: a start that hangs, or a child that outlived its daemon; \
                  `stop --force` ends what is left of a daemon",
                 holders(by),
-                path.display(),
+                shown(path),
                 seconds(*waited)
             ),
             Self::Stream { stream, path, source } => {
-                write!(f, "cannot open {} for {stream}: {}", path.display(), words(source))
+                write!(f, "cannot open {} for {stream}: {}", shown(path), words(source))
             }
             Self::Terminal { source } => write!(f, "cannot draw on the terminal: {}", words(source)),
             Self::Channel { source } => write!(f, "cannot make the start-up channel: {}", words(source)),
             Self::Detach { step, source } => write!(f, "{step} failed: {}", words(source)),
             Self::CoreDumps { source } => write!(f, "cannot turn core dumps off: {}", words(source)),
             Self::Chroot { path, source } => {
-                write!(f, "cannot make {} the root directory: {}", path.display(), words(source))
+                write!(f, "cannot make {} the root directory: {}", shown(path), words(source))
             }
             Self::Privileges { account, source } => write!(f, "cannot become {account}: {}", words(source)),
             Self::EnvironmentShared { count: 0 } => f.write_str(
@@ -72,14 +72,14 @@ impl fmt::Display for Error {
                 "this program was begun anew to become a daemon, and did not come to the same call: what leads to it must be \
                  the same whenever the program runs with the same arguments",
             ),
-            Self::Anew { path, source } => write!(f, "cannot begin {} anew: {}", path.display(), words(source)),
+            Self::Anew { path, source } => write!(f, "cannot begin {} anew: {}", shown(path), words(source)),
             Self::WorkDir { path, source } => {
-                write!(f, "cannot enter the working directory {}: {}", path.display(), words(source))
+                write!(f, "cannot enter the working directory {}: {}", shown(path), words(source))
             }
             Self::PidFile { path, source } => {
-                write!(f, "cannot write the pidfile {}: {}", path.display(), words(source))
+                write!(f, "cannot write the pidfile {}: {}", shown(path), words(source))
             }
-            Self::Record { path, source } => write!(f, "cannot make the record {}: {}", path.display(), words(source)),
+            Self::Record { path, source } => write!(f, "cannot make the record {}: {}", shown(path), words(source)),
             Self::Signals { source } => write!(f, "cannot set up the signals: {}", words(source)),
             Self::Descriptors { source } => write!(f, "cannot close the inherited descriptors: {}", words(source)),
             Self::Sockets { source } => {
@@ -126,7 +126,7 @@ impl fmt::Display for Error {
                 seconds(*waited)
             ),
             Self::CannotTell { path, reason } => {
-                write!(f, "cannot tell whether the daemon of {} runs: {reason}; nobody was signalled", path.display())
+                write!(f, "cannot tell whether the daemon of {} runs: {reason}; nobody was signalled", shown(path))
             }
             Self::NotRunning => f.write_str("not running, so there is nothing to reload"),
             Self::NotReloadable { pid } => write!(
@@ -137,9 +137,9 @@ impl fmt::Display for Error {
             Self::NotRepeating { action } => write!(f, "only a repeating daemon can be asked to {action}"),
             Self::NoUnit { reason } => f.write_str(reason),
             Self::Output { path, source } if source.kind() == io::ErrorKind::AlreadyExists => {
-                write!(f, "{} is there already; `--force` replaces it", path.display())
+                write!(f, "{} is there already; `--force` replaces it", shown(path))
             }
-            Self::Output { path, source } => write!(f, "cannot write {}: {}", path.display(), words(source)),
+            Self::Output { path, source } => write!(f, "cannot write {}: {}", shown(path), words(source)),
             Self::NobodyToAsk { action } => write!(f, "not running, so there is nobody to ask to {action}"),
             Self::Deaf { pid, action } => write!(
                 f,
@@ -161,7 +161,7 @@ impl fmt::Display for Error {
             Self::EndedMeanwhile { pid, action } => {
                 write!(f, "pid {pid} was asked to {action} and has ended meanwhile")
             }
-            Self::Log { path, source } => write!(f, "cannot read the log {}: {}", path.display(), words(source)),
+            Self::Log { path, source } => write!(f, "cannot read the log {}: {}", shown(path), words(source)),
             Self::Undated { path, within } => write!(
                 f,
                 "no line {} begins with a time that `--since` could be compared with; have the worker begin its lines with one, \
@@ -191,8 +191,8 @@ fn is_lacking(error: &io::Error) -> bool {
 
 fn lines_of(path: &Path, within: Option<u64>) -> String {
     match within {
-        None => format!("of {}", path.display()),
-        Some(bytes) => format!("in the last {} MiB of {}", bytes >> 20, path.display()),
+        None => format!("of {}", shown(path)),
+        Some(bytes) => format!("in the last {} MiB of {}", bytes >> 20, shown(path)),
     }
 }
 

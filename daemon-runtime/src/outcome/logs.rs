@@ -3,10 +3,12 @@
 use std::ffi::OsStr;
 use std::io::{self, Stdout};
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use super::print::{has_colours, pass, warn};
 use super::terminal::{Terminal, fail};
 use crate::action::logs::{Audience, Remark};
+use crate::error::shown;
 
 /// What of logs was shown so far.
 #[derive(Debug, Default)]
@@ -27,7 +29,10 @@ impl Audience for Terminal {
         }
         let space: &[u8] = if self.pages.titles == 0 { b"" } else { b"\n" };
         self.pages.titles += 1;
-        pass(&[space, b"==> ", name.as_bytes(), b" <==\n"].concat())
+        // One that is no text is told byte by byte, as tail(1) does.
+        let plain = shown(Path::new(name));
+        let name = if name.to_str().is_some() { plain.as_bytes() } else { name.as_bytes() };
+        pass(&[space, b"==> ", name, b" <==\n"].concat())
     }
 
     fn lines(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -40,8 +45,8 @@ impl Audience for Terminal {
 
     fn remark(&mut self, remark: &Remark<'_>) {
         match remark {
-            Remark::Empty(path) => warn(&format!("there is nothing in {} yet", path.display())),
-            Remark::Awaited(path) => warn(&format!("{} is not there yet, and is waited for", path.display())),
+            Remark::Empty(path) => warn(&format!("there is nothing in {} yet", shown(path))),
+            Remark::Awaited(path) => warn(&format!("{} is not there yet, and is waited for", shown(path))),
             Remark::Failed(error) => fail(error),
         }
     }

@@ -19,11 +19,17 @@ pub(super) enum Stream {
 /// Writes it. A terminal that is gone, a closed pipe or a full disk must not turn a daemon that runs into a failure: the exit
 /// code stays, and what stdout does not take is told on stderr.
 pub(super) fn print(stream: Stream, text: &str) {
-    let _ = print_wholly(stream, text);
+    if let (Stream::Out, Err(e)) = (stream, try_print(stream, text)) {
+        warn(&format!("cannot write to stdout: {}", words(&e)));
+    }
 }
 
-/// The same, where it matters whether all of it was taken: an error was told already.
-pub(super) fn print_wholly(stream: Stream, text: &str) -> io::Result<()> {
+/// Writes it to stdout, where it is all that was asked for; an error is left to be told.
+pub(super) fn print_wholly(text: &str) -> io::Result<()> {
+    try_print(Stream::Out, text)
+}
+
+fn try_print(stream: Stream, text: &str) -> io::Result<()> {
     let written = told_by_error(|| match stream {
         Stream::Out => put(io::stdout(), text),
         Stream::Err => {
@@ -34,10 +40,6 @@ pub(super) fn print_wholly(stream: Stream, text: &str) -> io::Result<()> {
     match (stream, written) {
         // Who has closed the pipe does not want to know.
         (Stream::Out, Err(e)) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
-        (Stream::Out, Err(e)) => {
-            warn(&format!("cannot write to stdout: {}", words(&e)));
-            Err(e)
-        }
         (_, written) => written,
     }
 }

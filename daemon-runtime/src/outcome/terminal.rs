@@ -186,8 +186,18 @@ fn unit(made: &Unit) -> u8 {
             vec![paths.collect()]
         }
     };
-    // The text itself is what was asked for.
-    print_wholly(Stream::Out, &told.join("\n")).map_or(1, |()| 0)
+    asked_for(&told.join("\n"))
+}
+
+/// Prints text that is itself what was asked for: what stdout does not take is a failure.
+pub(super) fn asked_for(text: &str) -> u8 {
+    match print_wholly(text) {
+        Ok(()) => 0,
+        Err(source) => {
+            fail(&Error::Unshown { source });
+            1
+        }
+    }
 }
 
 pub(super) fn fail(error: &Error) {

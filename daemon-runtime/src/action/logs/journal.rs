@@ -93,9 +93,13 @@ impl Drop for Journal {
 
 /// The options by which journalctl has the same.
 fn wishes(options: &LogsOptions) -> Vec<String> {
+    // What it does not take as a number, no journal has as lines.
+    let most = u64::from(u32::MAX >> 1);
     let lines = match options.lines.unwrap_or(usual(options)) {
+        Lines::Last(count) if count > most => "all".to_owned(),
         Lines::Last(count) => count.to_string(),
         Lines::From(0 | 1) => "all".to_owned(),
+        Lines::From(number) if number > most => "0".to_owned(),
         // Known to systemd 255 and later; others say that it is none.
         Lines::From(number) => format!("+{number}"),
     };
@@ -119,6 +123,8 @@ mod tests {
         let lines = |lines| wishes(&LogsOptions { lines: Some(lines), ..LogsOptions::default() });
         assert_eq!(lines(Lines::From(1)), ["--no-pager", "--lines=all"]);
         assert_eq!(lines(Lines::From(7)), ["--no-pager", "--lines=+7"]);
+        assert_eq!(lines(Lines::Last(u64::MAX)), ["--no-pager", "--lines=all"]);
+        assert_eq!(lines(Lines::From(u64::MAX)), ["--no-pager", "--lines=0"]);
         assert_eq!(lines(Lines::Last(0)), ["--no-pager", "--lines=0"]);
     }
 

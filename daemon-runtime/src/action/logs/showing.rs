@@ -5,9 +5,11 @@ use std::fs::File;
 use std::io::{self, Stdout};
 use std::os::fd::AsFd;
 use std::path::Path;
+#[cfg(feature = "since")]
+use std::time::SystemTime;
 
-use super::LogLines;
 use super::file::{Identity, Log, identity};
+use super::{LogLines, LogsOptions};
 use crate::error::Error;
 use crate::process::Silent;
 
@@ -78,16 +80,27 @@ pub(super) struct Showing<'a> {
     last: Option<OsString>,
     /// The file that is written to, if it is one.
     output: Option<Identity>,
+    /// Nothing older is followed: since when lines are wanted, where that is still to come.
+    #[cfg(feature = "since")]
+    pub(super) still_to_come: Option<SystemTime>,
     /// What has failed first, and is not told yet.
     failed: Option<Error>,
 }
 
 impl<'a> Showing<'a> {
-    pub(super) fn to(audience: &'a mut dyn Audience, count: usize) -> Self {
+    pub(super) fn to(audience: &'a mut dyn Audience, count: usize, options: &LogsOptions) -> Self {
+        let _ = options;
         audience.expect(count);
         let output = audience.output().and_then(|stdout| stdout.as_fd().try_clone_to_owned().ok());
         let output = output.and_then(|stdout| File::from(stdout).metadata().ok()).as_ref().map(identity);
-        Self { audience, last: None, output, failed: None }
+        Self {
+            audience,
+            last: None,
+            output,
+            #[cfg(feature = "since")]
+            still_to_come: options.since.filter(|since| *since > SystemTime::now()),
+            failed: None,
+        }
     }
 
     /// Refuses a log that would grow by all that is shown of it, as cat(1) does.

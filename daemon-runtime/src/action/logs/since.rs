@@ -56,6 +56,26 @@ pub(super) fn start(log: &Log, end: u64, since: SystemTime, floor: u64) -> Resul
     young.map(|_| floor).ok_or_else(|| undated(log, None))
 }
 
+/// Where the lines begin between `at` and `end` that are not older than `since`, which was still to come when `at` was the end.
+/// What has no time was written when the file was.
+pub(super) fn still_to_come(log: &Log, at: u64, end: u64, since: SystemTime) -> Result<u64, Error> {
+    if log.told(log.file.metadata().and_then(|file| file.modified()))? < since {
+        return Ok(end);
+    }
+    let clock = Clock::new(InDoubt::Later);
+    let since = Timestamp::try_from(since).unwrap_or(Timestamp::MAX);
+    let mut lines = Backward::new(log, end);
+    let mut young = end;
+    while let Some(line) = lines.next()?.filter(|line| *line >= at) {
+        match clock.of_line(lines.head(line)) {
+            Some(time) if time < since => return Ok(young),
+            Some(_) => young = line,
+            None => {}
+        }
+    }
+    Ok(at)
+}
+
 fn undated(log: &Log, within: Option<u64>) -> Error {
     Error::Undated { path: log.path.clone(), within }
 }
@@ -130,12 +150,30 @@ mod tests {
     }
 
     #[test]
+    fn of_what_is_appended_nothing_older_is_taken_than_a_time_that_was_still_to_come() {
+        let log = Text::new("to-come", LOG);
+        let opened = Log::open(&log.0).expect("there");
+        let (at, end) = (LOG.find("2020-11-26T10").expect("there") as u64, LOG.len() as u64);
+        let time = |text: &str| text.parse::<Timestamp>().expect("a time").try_into().expect("a time");
+        let found = |text| still_to_come(&opened, at, end, time(text)).expect("read");
+        assert_eq!(found("2999-01-01T00:00:00Z"), end);
+        assert_eq!(found("2020-11-26T12:30:00Z"), end);
+        assert_eq!(found("2020-11-26T11:30:00Z"), LOG.find("2020-11-26T12").expect("there") as u64);
+        assert_eq!(found("2020-11-26T09:00:00Z"), at);
+        let undated = Text::new("to-come-undated", "one\ntwo\n");
+        let opened = Log::open(&undated.0).expect("there");
+        assert_eq!(still_to_come(&opened, 4, 8, time("2020-11-26T09:00:00Z")).expect("read"), 4);
+    }
+
+    #[test]
     fn a_time_and_a_span_are_understood_and_nothing_else() {
         let hour = SystemTime::now() - parse("1h").expect("a span").elapsed().expect("past");
         assert!(hour <= SystemTime::now());
         assert_eq!(parse("1970-01-01T00:00:10Z"), Ok(SystemTime::UNIX_EPOCH + Duration::from_secs(10)));
+        assert_eq!(parse("1970-01-01 01:00 +0100"), Ok(SystemTime::UNIX_EPOCH));
+        assert_eq!(parse("1970-01-01 00:00 UTC"), Ok(SystemTime::UNIX_EPOCH));
         assert_eq!(parse("1000000y").map(in_seconds), Ok("@0.000000".into()));
-        for text in ["", "soon", "10", "2026-11-31", "10:00"] {
+        for text in ["", "soon", "10", "2026-11-31", "10:00", "2026-11-26T05:00[Nowhere/At_All]"] {
             assert!(parse(text).expect_err(text).contains("`10m`"), "{text}");
         }
     }

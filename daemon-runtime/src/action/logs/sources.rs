@@ -5,7 +5,7 @@ use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 
 use super::file::identity;
-use crate::error::Error;
+use crate::error::{Error, shown};
 use crate::spec::Spec;
 use crate::spec::plan::Plan;
 use crate::spec::stream::Stream;
@@ -111,7 +111,7 @@ fn handed(key: &str, name: &str, path: &Path) -> Error {
     let text = format!(
         "{key} of {name} is {}, which is what it was opened with by whoever started {name}: only who reads its other end, like \
          `docker logs` or `kubectl logs` of a container, can show the lines",
-        path.display()
+        shown(path)
     );
     Error::NoLog { text }
 }

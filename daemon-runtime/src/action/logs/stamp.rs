@@ -2,8 +2,8 @@
 
 use anstream::adapter::strip_bytes;
 use jiff::Timestamp;
-use jiff::fmt::temporal::{DateTimeParser, Pieces};
-use jiff::tz::{AmbiguousTimestamp, Offset, TimeZone};
+use jiff::fmt::temporal::{DateTimeParser, Pieces, PiecesOffset};
+use jiff::tz::{AmbiguousTimestamp, TimeZone};
 
 /// What a time is read as that has no offset from UTC, and so stands for two moments, or none, when the clocks are changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +26,12 @@ impl Clock {
 
     /// A time that is all of the text; a date means the beginning of the day.
     pub(super) fn time(&self, text: &str) -> Option<Timestamp> {
-        self.moment(&DateTimeParser::new().parse_pieces(text).ok()?)
+        if let Ok(pieces) = DateTimeParser::new().parse_pieces(text) {
+            return self.moment(&pieces);
+        }
+        let (stamp, behind) = parted(text.as_bytes())?;
+        let zone = zone(behind).filter(|zone| behind.strip_prefix(' ') == Some(*zone))?;
+        self.in_zone(stamp, zone)
     }
 
     /// The time that a line begins with, if it does.
@@ -42,18 +47,35 @@ impl Clock {
             return self.moment(&pieces);
         }
         match zone(behind) {
-            Some("UTC" | "GMT" | "Z") => Offset::UTC.to_timestamp(pieces.date().to_datetime(pieces.time()?)).ok(),
-            Some(offset) => self.time(&format!("{stamp}{offset}")),
-            None => self.moment(&pieces),
+            Some(zone) => self.in_zone(stamp, zone),
+            // What is in the brackets may as well be a level.
+            None => self.annotated(stamp, behind).or_else(|| self.moment(&pieces)),
         }
     }
 
     fn moment(&self, pieces: &Pieces<'_>) -> Option<Timestamp> {
         let time = pieces.date().to_datetime(pieces.time().unwrap_or_default());
-        match pieces.to_numeric_offset() {
-            Some(offset) => offset.to_timestamp(time).ok(),
-            None => self.resolved(self.zone.to_ambiguous_timestamp(time)),
-        }
+        let zone = pieces.to_time_zone().ok()?;
+        let Some(offset) = pieces.offset() else {
+            return self.resolved(zone.as_ref().unwrap_or(&self.zone).to_ambiguous_timestamp(time));
+        };
+        let moment = offset.to_numeric_offset().to_timestamp(time).ok()?;
+        // RFC 9557: `Z` says nothing of the zone's offset; any other contradicts it where it is not the zone's.
+        let agrees = offset == PiecesOffset::Zulu
+            || zone.is_none_or(|zone| zone.to_offset(moment) == offset.to_numeric_offset());
+        agrees.then_some(moment)
+    }
+
+    /// A time without an offset, in the zone that is given as a word of its own.
+    fn in_zone(&self, stamp: &str, zone: &str) -> Option<Timestamp> {
+        let offset = if zone.starts_with(['+', '-']) { zone } else { "Z" };
+        self.moment(&DateTimeParser::new().parse_pieces(&format!("{stamp}{offset}")).ok()?)
+    }
+
+    /// A time with the zone in brackets right behind it, as RFC 9557 has it.
+    fn annotated(&self, stamp: &str, behind: &str) -> Option<Timestamp> {
+        let (zone, _) = behind.strip_prefix('[')?.split_once(']')?;
+        self.moment(&DateTimeParser::new().parse_pieces(&format!("{stamp}[{zone}]")).ok()?)
     }
 
     fn resolved(&self, time: AmbiguousTimestamp) -> Option<Timestamp> {
@@ -133,6 +155,9 @@ mod tests {
             ("2026-11-26 10:00:00.25 UTC [17] LOG:  started", "2026-11-26T10:00:00.25Z"),
             ("2026-11-26 10:00:00 -- started", "2026-11-26T09:00:00Z"),
             ("2026-11-26 10:00", "2026-11-26T09:00:00Z"),
+            ("2026-11-26T10:00:00[+05:00] started", "2026-11-26T05:00:00Z"),
+            ("[2026-11-26T10:00:00.5[UTC]] started", "2026-11-26T10:00:00.5Z"),
+            ("2026-11-26 10:00:00[INFO] started", "2026-11-26T09:00:00Z"),
             ("\u{1b}[2m2026-11-26T10:00:00.000001Z\u{1b}[0m \u{1b}[32m INFO\u{1b}[0m x", "2026-11-26T10:00:00.000001Z"),
         ] {
             assert_eq!(read(line).as_deref(), Some(time), "{line}");
@@ -167,6 +192,30 @@ mod tests {
         // On 29 March they go from 2 to 3, and 2:30 is not.
         assert!(clock(InDoubt::Later).time("2026-03-29 02:30").is_some());
         assert_eq!(clock(InDoubt::Later).zone.to_offset(Timestamp::UNIX_EPOCH), tz::offset(1));
+    }
+
+    #[test]
+    fn a_zone_that_is_named_is_the_zone_and_one_that_is_not_known_is_refused() {
+        let time = |text| clock(InDoubt::Earlier).time(text).map(|time| time.to_string());
+        for (text, moment) in [
+            ("2026-11-26T05:00[+05:00]", Some("2026-11-26T00:00:00Z")),
+            ("2026-11-26T05:00+05:00[+05:00]", Some("2026-11-26T00:00:00Z")),
+            ("2026-11-26T05:00Z[+05:00]", Some("2026-11-26T05:00:00Z")),
+            ("2026-11-26 05:00 +0500", Some("2026-11-26T00:00:00Z")),
+            ("2026-11-26 05:00:00.5 -05:00", Some("2026-11-26T10:00:00.5Z")),
+            ("2026-11-26 05:00 UTC", Some("2026-11-26T05:00:00Z")),
+            ("2026-11-26T05:00+01:00[+05:00]", None),
+            ("2026-11-26T05:00[Nowhere/At_All]", None),
+            ("2026-11-26 05:00 +0500 or so", None),
+            ("2026-11-26 05:00 CET", None),
+        ] {
+            assert_eq!(time(text).as_deref(), moment, "{text}");
+        }
+        // Where the system has no database of zones, it is not known.
+        if TimeZone::get("America/New_York").is_ok() {
+            assert_eq!(time("2026-11-26T05:00[America/New_York]").as_deref(), Some("2026-11-26T10:00:00Z"));
+            assert_eq!(read("2026-11-26T05:00:00[America/New_York] x").as_deref(), Some("2026-11-26T10:00:00Z"));
+        }
     }
 
     #[test]

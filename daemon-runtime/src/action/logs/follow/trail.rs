@@ -7,6 +7,8 @@ use nix::sys::inotify::WatchDescriptor;
 use super::watch::Watch;
 use crate::action::logs::file::{self, BLOCK, Identity, Log};
 use crate::action::logs::showing::{Remark, Showing};
+#[cfg(feature = "since")]
+use crate::action::logs::since;
 use crate::error::Error;
 
 /// How many files of one name are read on: the newest, and the one before it, to which the daemon writes until it has opened its
@@ -115,10 +117,7 @@ struct Followed {
 impl Followed {
     fn from(log: Log, at: u64) -> Result<Self, Error> {
         let identity = log.identity()?;
-        let length = at.min(KNOWN);
-        let mut known = vec![0; usize::try_from(length).unwrap_or(0)];
-        let read = log.read_at(&mut known, at - length)?;
-        known.truncate(read);
+        let known = known(&log, at)?;
         Ok(Self { log, identity, at, known, watched: None })
     }
 
@@ -128,6 +127,8 @@ impl Followed {
         if end < self.at {
             self.begin_again();
         }
+        #[cfg(feature = "since")]
+        self.skip_older(end, showing)?;
         let mut buffer = Vec::new();
         while self.at < end {
             let known = self.known.len();
@@ -149,10 +150,29 @@ impl Followed {
         Ok(())
     }
 
+    /// Leaves out what is older than a time that was still to come when the following began.
+    #[cfg(feature = "since")]
+    fn skip_older(&mut self, end: u64, showing: &Showing<'_>) -> Result<(), Error> {
+        if let Some(since) = showing.still_to_come.filter(|_| self.at < end) {
+            self.at = since::still_to_come(&self.log, self.at, end, since)?;
+            self.known = known(&self.log, self.at)?;
+        }
+        Ok(())
+    }
+
     fn begin_again(&mut self) {
         self.at = 0;
         self.known.clear();
     }
+}
+
+/// What stands before this place.
+fn known(log: &Log, at: u64) -> Result<Vec<u8>, Error> {
+    let length = at.min(KNOWN);
+    let mut known = vec![0; usize::try_from(length).unwrap_or(0)];
+    let read = log.read_at(&mut known, at - length)?;
+    known.truncate(read);
+    Ok(known)
 }
 
 /// Whether other bytes stand now where these were. Who does not append leaves a hole, which reads as zeroes, and goes on where he
