@@ -115,11 +115,26 @@ fn files_are_written_fresh_and_replaced_only_where_that_is_said() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_written_to_is_told_with_the_files_path() {
+fn a_folder_that_is_not_there_is_told_and_is_to_be_made() {
     let home = Home::new();
     let folder = home.path("nowhere");
     let told = home.actor("ready").run(&["unit", "--output", text(&folder)]);
-    told.assert(1, "", &format!("error: cannot write {}/actor.service: No such file or directory\n", folder.display()));
+    let folder = folder.display();
+    let error = format!("error: cannot write {folder}/actor.service: there is no folder {folder}; make it first\n");
+    told.assert(1, "", &error);
+}
+
+#[test]
+fn files_that_may_not_grow_are_told_and_leave_nothing() {
+    let home = Home::new();
+    let folder = home.path("units");
+    fs::create_dir(&folder).expect("made");
+    for force in ["", "--force"] {
+        let script = format!("ulimit -f 0; exec \"$ACTOR\" unit --timer -o '{}' {force}", folder.display());
+        let told = home.shell("ticks").set("ACTOR_EVERY", "5m").run(&["-c", &script]);
+        told.assert(1, "", &format!("error: cannot write {}/actor.service: File too large\n", folder.display()));
+        assert_eq!(fs::read_dir(&folder).expect("a folder").count(), 0);
+    }
 }
 
 #[test]
