@@ -191,6 +191,7 @@ fn watch() -> Arg {
         .require_equals(true)
         .default_missing_value("1s")
         .value_parser(duration)
+        .value_hint(ValueHint::Other)
         .conflicts_with_all(["json", "fields", "ready"])
         // It is known all the same, so that it is refused by the name of what is missing.
         .hide(!cfg!(feature = "watch"))

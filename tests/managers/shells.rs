@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::Path;
 
 use crate::home::{Home, Program, Told};
 use crate::readme::block;
@@ -12,8 +11,11 @@ use crate::tool::{are_there, says, tool};
 const OWN: (&str, &str) = ("own", env!("CARGO_BIN_EXE_own"));
 const CREW: (&str, &str) = ("crew", env!("CARGO_BIN_EXE_crew"));
 
+/// The first under names that have dashes, which shells do not take in the name of a variable.
+const DASHED: [(&str, &str); 3] = [("my-prog", OWN.1), ("a-b_c", OWN.1), ("crewd-2", CREW.1)];
+
 /// What is offered at the end of a command line, for each of these: all that there is, in any order.
-const OFFERED: [((&str, &str), &str, &[&str]); 7] = [
+const OFFERED: [((&str, &str), &str, &[&str]); 14] = [
     (OWN, "st", &["start", "status", "stop"]),
     (OWN, "flush", &["flush-cache"]),
     (OWN, "start --g", &["--greeting"]),
@@ -21,12 +23,21 @@ const OFFERED: [((&str, &str), &str, &[&str]); 7] = [
     (OWN, "completions ", &["bash", "fish", "zsh"]),
     (OWN, "help res", &["restart"]),
     (CREW, "stop --instance ", &["0", "1", "2"]),
+    (DASHED[0], "st", &["start", "status", "stop"]),
+    (DASHED[0], "start --g", &["--greeting"]),
+    (DASHED[0], "status --fields na", &["name"]),
+    (DASHED[1], "flush", &["flush-cache"]),
+    (DASHED[1], "stop --f", &["--force"]),
+    (DASHED[2], "stop --instance ", &["0", "1", "2"]),
+    (DASHED[2], "help res", &["restart"]),
 ];
 
 /// Writes the script of each program into the folder, under the name that the shell looks for.
 fn write(home: &Home, shell: &str, file: fn(&str) -> String) {
-    for (name, program) in [OWN, CREW] {
-        let told = home.program(Path::new(program)).run(&["completions", shell]);
+    for (name, program) in [OWN, CREW].into_iter().chain(DASHED) {
+        // The program goes by the name that it is called by.
+        symlink(program, home.path(name)).expect("made");
+        let told = home.program(&home.path(name)).run(&["completions", shell]);
         assert_eq!((told.code, told.stderr.as_str()), (0, ""), "{name}");
         fs::write(home.path(&file(name)), told.stdout).expect("written");
     }
@@ -71,6 +82,18 @@ fn bash_offers_every_action_option_and_value() {
     });
 }
 
+#[test]
+fn bash_offers_no_file_where_none_is_taken() {
+    if !are_there("bash_offers_no_file_where_none_is_taken", &["bash"]) {
+        return;
+    }
+    let home = Home::new();
+    write(&home, "bash", |name| format!("{name}.bash"));
+    // What was typed stays, and nothing is made of it.
+    let line = "status --watch own.b";
+    says(&home, "bash", &["--norc", "--noprofile", "-c", ASK_BASH, "bash", "own", line]).assert(0, "own.b\n", "");
+}
+
 /// An interactive zsh(1) on a terminal of another's, with its completion system, lists what it offers when a key is pressed.
 const ASK_ZSH: &str = r#"
     zmodload zsh/zpty || exit 3
@@ -101,6 +124,25 @@ fn zsh_offers_every_action_option_and_value() {
     });
 }
 
+/// Asks fish(1) in a folder that has files.
+const ASK_FISH: &str = r#"source $argv[1].fish; complete -C "$argv[1] $argv[2]""#;
+
+#[test]
+fn fish_offers_no_file_where_none_is_taken() {
+    if !are_there("fish_offers_no_file_where_none_is_taken", &["fish"]) {
+        return;
+    }
+    let home = Home::new();
+    write(&home, "fish", |name| format!("{name}.fish"));
+    for line in ["stop own", "man own", "flush-cache own", "status --watch own", "status --json own", "unit own"] {
+        let told = says(&home, "fish", &["--no-config", "-c", ASK_FISH, "own", line]);
+        assert_eq!((told.code, told.stdout.as_str(), told.stderr.as_str()), (0, "", ""), "{line}");
+    }
+    // What a flag of the worker's takes may well be one.
+    let told = says(&home, "fish", &["--no-config", "-c", ASK_FISH, "own", "start --greeting own.f"]);
+    assert_eq!((told.code, told.stdout.as_str()), (0, "own.fish\n"), "{told:?}");
+}
+
 #[test]
 fn fish_offers_every_action_option_and_value() {
     if !are_there("fish_offers_every_action_option_and_value", &["fish"]) {
@@ -109,8 +151,7 @@ fn fish_offers_every_action_option_and_value() {
     let home = Home::new();
     write(&home, "fish", |name| format!("{name}.fish"));
     assert_offers(|name, line| {
-        let ask = r#"source $argv[1].fish; complete -C "$argv[1] $argv[2]""#;
-        let told = says(&home, "fish", &["--no-config", "-c", ask, name, line]);
+        let told = says(&home, "fish", &["--no-config", "-c", ASK_FISH, name, line]);
         assert_eq!((told.code, told.stderr.as_str()), (0, ""), "{name} {line}: {told:?}");
         told
     });

@@ -7,7 +7,7 @@ use std::ffi::{OsStr, OsString};
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Arg, ArgMatches, Command};
-use clap_complete::aot::{Bash, Fish, Zsh, generate};
+use clap_complete::aot::{Bash, Fish, Generator, Zsh, generate};
 
 use super::{check_flags, whole};
 use crate::action::{Action, Shell};
@@ -16,6 +16,9 @@ use crate::verbs::{Told, about, called_as};
 
 /// As [`MANUAL`](crate::spec::MANUAL) has it.
 const COMPLETIONS: &str = "completions";
+
+/// A name without a dash, for the script for bash.
+const PLAIN: &str = "program";
 
 /// With more instances than this, their numbers are not offered one by one.
 const OFFERED: u32 = 100;
@@ -63,14 +66,37 @@ pub(crate) fn told(spec: &Spec, program: Option<&OsStr>, action: Action) -> Resu
 pub(crate) fn completions(spec: &Spec, shell: Shell, program: &str) -> Result<String, String> {
     check_program(program)?;
     check_flags(spec)?;
+    Ok(match shell {
+        Shell::Bash => named(&script(spec, Bash, PLAIN), program),
+        Shell::Zsh => script(spec, Zsh, program),
+        Shell::Fish => script(spec, Fish, program) + &without_files(spec, program),
+    })
+}
+
+fn script(spec: &Spec, generator: impl Generator, program: &str) -> String {
     let mut command = offering_words(spec, offering_instances(spec, whole(spec, program.to_owned())));
     let mut script = Vec::new();
-    match shell {
-        Shell::Bash => generate(Bash, &mut command, program, &mut script),
-        Shell::Zsh => generate(Zsh, &mut command, program, &mut script),
-        Shell::Fish => generate(Fish, &mut command, program, &mut script),
-    }
-    Ok(String::from_utf8_lossy(&script).into_owned())
+    generate(generator, &mut command, program, &mut script);
+    String::from_utf8_lossy(&script).into_owned()
+}
+
+/// The script for bash with the program's name in place of the plain one: what stands within the function are labels that only
+/// it knows, and `clap_complete` makes those of a name with a dash in two ways that never meet.
+fn named(script: &str, program: &str) -> String {
+    let function = format!("_{}", program.replace('-', "__"));
+    script
+        .replace(&format!("_{PLAIN}() {{"), &format!("{function}() {{"))
+        .replace(&format!("complete -F _{PLAIN} "), &format!("complete -F {function} "))
+        .replace(&format!(" -o default {PLAIN}\n"), &format!(" -o default {program}\n"))
+}
+
+/// What fish must be told where no operand is taken: that a file is none either.
+fn without_files(spec: &Spec, program: &str) -> String {
+    let command = whole(spec, program.to_owned());
+    let takes_operand = |action: &Command| action.get_positionals().any(|arg| !arg.is_last_set());
+    let without = command.get_subcommands().filter(|action| !takes_operand(action));
+    let words: Vec<_> = without.map(Command::get_name).collect();
+    format!("complete -c {program} -n \"__fish_seen_subcommand_from {}\" -f\n", words.join(" "))
 }
 
 /// The manual page of a program of this name, for man(1).
@@ -117,7 +143,8 @@ fn offering_words(spec: &Spec, command: Command) -> Command {
         return command;
     }
     command.mut_subcommand(COMPLETIONS, |completions| {
-        let shells = Shell::ALL.map(|shell| Command::new(shell.word())).to_vec();
+        let described = |shell: Shell| Command::new(shell.word()).about(format!("The script for {}", shell.word()));
+        let shells = Shell::ALL.map(described).to_vec();
         words(COMPLETIONS, shells).about(completions.get_about().cloned().unwrap_or_default())
     })
 }
@@ -156,6 +183,15 @@ mod tests {
                 assert!(script.contains(word), "{shell:?}: {word}");
             }
         }
+    }
+
+    #[test]
+    fn no_plain_name_is_left_where_bash_knows_the_program_by_its_own() {
+        let script = completions(&Daemon::new(|| {}).spec, Shell::Bash, "my-prog").expect("a script");
+        assert!(script.starts_with("_my__prog() {\n"), "{script}");
+        let told: Vec<_> = script.lines().filter(|line| line.trim().starts_with("complete -F ")).collect();
+        assert!(told.len() == 2 && told.iter().all(|line| line.trim().starts_with("complete -F _my__prog ")), "{told:?}");
+        assert!(told.iter().all(|line| line.ends_with(" -o default my-prog")), "{told:?}");
     }
 
     #[test]
