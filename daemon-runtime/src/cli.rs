@@ -159,7 +159,9 @@ fn verb(name: &str) -> Option<Command> {
 }
 
 fn once() -> Arg {
-    Arg::new("once").long("once").help("Do one tick, at once, and end with its exit code").action(ArgAction::SetTrue)
+    let help =
+        "Do one tick, at once, and end with its exit code; where the daemon runs, nothing is done, with a warning";
+    Arg::new("once").long("once").help(help).action(ArgAction::SetTrue)
 }
 
 fn json() -> Arg {

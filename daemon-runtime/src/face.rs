@@ -217,7 +217,7 @@ impl Daemon {
     /// date is that of `SOURCE_DATE_EPOCH` if that is set, else today. On the command line it is `man`.
     ///
     /// # Errors
-    /// Those of [`completions`](Self::completions).
+    /// Those of [`completions`](Self::completions); and `SOURCE_DATE_EPOCH` is no number of seconds up to the year 9999.
     #[cfg(feature = "manual")]
     pub fn man(&self, program: &str) -> Result<String, Error> {
         manual::man(&self.spec, program).map_err(|text| Error::Flags { text })

@@ -19,7 +19,7 @@ use crate::service::failure::{Served, ServiceRunnerError};
 
 /// What the exit codes mean, in the words of [`Outcome`].
 #[cfg(any(test, feature = "manual"))]
-pub(crate) const EXIT_CODES: [(&str, &str); 17] = [
+pub(crate) const EXIT_CODES: [(&str, &str); 19] = [
     ("0", "it worked, or there was nothing to do"),
     ("1", "it failed"),
     ("1", "`status`: not running, and the pidfile left behind"),
@@ -36,6 +36,8 @@ pub(crate) const EXIT_CODES: [(&str, &str); 17] = [
     ("7", "`reload`: the daemon is not running"),
     ("7", "`run-now`, `pause`, `resume`: the daemon is not running"),
     ("1 to 255", "the start failed: the worker's own code if that is not 0, 128 + the signal that ended it, else 1"),
+    ("0 to 255", "`run`: that of the worker"),
+    ("0 to 255", "`run --once`: that of the tick"),
     ("128 + signal", "`status --watch`: SIGTERM, SIGHUP or SIGQUIT has ended it"),
 ];
 
@@ -59,6 +61,8 @@ pub(crate) const EXIT_CODES: [(&str, &str); 17] = [
 /// | `status --ready`: its start is not agreed on yet | 3 |
 /// | `status`: no proof either way | 4 |
 /// | `status --watch`: it cannot be drawn here | 2 |
+/// | `run`: that of the worker | 0 to 255 |
+/// | `run --once`: that of the tick | 0 to 255 |
 /// | `status --watch`: SIGTERM, SIGHUP or SIGQUIT has ended it | 128 + signal |
 ///
 /// The numbers are those of the LSB for init scripts.

@@ -103,7 +103,7 @@ fn without_files(spec: &Spec, program: &str) -> String {
 pub(crate) fn man(spec: &Spec, program: &str) -> Result<String, String> {
     check_program(program)?;
     check_flags(spec)?;
-    Ok(page::page(spec, program))
+    page::page(spec, program)
 }
 
 // It becomes part of a script that a shell reads, and of names of functions there.
@@ -190,7 +190,10 @@ mod tests {
         let script = completions(&Daemon::new(|| {}).spec, Shell::Bash, "my-prog").expect("a script");
         assert!(script.starts_with("_my__prog() {\n"), "{script}");
         let told: Vec<_> = script.lines().filter(|line| line.trim().starts_with("complete -F ")).collect();
-        assert!(told.len() == 2 && told.iter().all(|line| line.trim().starts_with("complete -F _my__prog ")), "{told:?}");
+        assert!(
+            told.len() == 2 && told.iter().all(|line| line.trim().starts_with("complete -F _my__prog ")),
+            "{told:?}"
+        );
         assert!(told.iter().all(|line| line.ends_with(" -o default my-prog")), "{told:?}");
     }
 

@@ -5,7 +5,7 @@
 
 use std::mem;
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -17,7 +17,6 @@ use super::streams::open_log;
 use crate::error::Error;
 use crate::spec::plan::Plan;
 use crate::spec::setting::Output;
-use crate::spec::stream::Stream;
 use crate::sys::descriptor;
 
 /// How long the program's next image waits for a disk that keeps what this one is opening.
@@ -54,7 +53,7 @@ enum Asked {
 impl Logs {
     /// Those of a daemon that has its streams in their places; none where no name leads to any.
     pub(super) fn of(plan: &Plan, role: Role) -> Option<Arc<Self>> {
-        let paths = [&plan.stdout, &plan.stderr].map(|stream| reachable(stream, plan.chroot.as_deref()));
+        let paths = [&plan.stdout, &plan.stderr].map(|stream| stream.log(plan.chroot.as_deref()));
         if role == Role::Foreground || paths.iter().all(Option::is_none) {
             return None;
         }
@@ -158,16 +157,6 @@ fn put(files: [Option<OwnedFd>; 2], placed: &mut [Identity; 2]) {
     }
 }
 
-/// Where the daemon itself finds a log; not what lies outside of its root directory.
-fn reachable(stream: &Stream, root: Option<&Path>) -> Option<PathBuf> {
-    match (stream, root) {
-        (Stream::Path(path), _) if path == Path::new("/dev/null") => None,
-        (Stream::Path(path), None) => Some(path.clone()),
-        (Stream::Path(path), Some(root)) => Some(Path::new("/").join(path.strip_prefix(root).ok()?)),
-        (Stream::Open(_) | Stream::Journal | Stream::Syslog, _) => None,
-    }
-}
-
 fn identity(which: Which) -> Identity {
     descriptor::identity(which.number()).ok()
 }
@@ -175,19 +164,4 @@ fn identity(which: Which) -> Identity {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Nothing panics while it is held, so a poisoned lock still holds a whole value.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_log_is_where_the_daemon_itself_finds_it() {
-        let path = |path: &str| Stream::Path(path.into());
-        let found = |stream, root: Option<&str>| reachable(&stream, root.map(Path::new));
-        assert_eq!(found(path("/var/log/x"), None), Some("/var/log/x".into()));
-        assert_eq!(found(path("/srv/x/log/x"), Some("/srv/x")), Some("/log/x".into()));
-        assert_eq!(found(path("/var/log/x"), Some("/srv/x")), None);
-        assert_eq!(found(path("/dev/null"), None), None);
-    }
 }

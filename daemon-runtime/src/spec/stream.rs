@@ -48,6 +48,16 @@ impl Stream {
         }
     }
 
+    /// Where the daemon itself finds a log; not what lies outside of its root directory.
+    pub(crate) fn log(&self, root: Option<&Path>) -> Option<PathBuf> {
+        match (self, root) {
+            (Self::Path(path), _) if path == Path::new("/dev/null") => None,
+            (Self::Path(path), None) => Some(path.clone()),
+            (Self::Path(path), Some(root)) => Some(Path::new("/").join(path.strip_prefix(root).ok()?)),
+            (Self::Open(_) | Self::Journal | Self::Syslog, _) => None,
+        }
+    }
+
     /// The other way round. The socket of the system's log is no file that could be opened.
     pub(crate) fn of_named(path: PathBuf) -> Self {
         if path == Path::new(SYSLOG_SOCKET) { Self::Syslog } else { Self::Path(path) }
@@ -149,5 +159,15 @@ mod tests {
         let paths: [Setting<Stream>; 3] =
             ["./journal".into_setting(), Path::new("journal").into_setting(), "Journal".into_setting()];
         assert!(paths.iter().all(|given| matches!(given, Setting::Value(Stream::Path(_)))), "{paths:?}");
+    }
+
+    #[test]
+    fn a_log_is_where_the_daemon_itself_finds_it() {
+        let found = |path: &str, root: Option<&str>| Stream::Path(path.into()).log(root.map(Path::new));
+        assert_eq!(found("/var/log/x", None), Some("/var/log/x".into()));
+        assert_eq!(found("/srv/x/log/x", Some("/srv/x")), Some("/log/x".into()));
+        assert_eq!(found("/var/log/x", Some("/srv/x")), None);
+        assert_eq!(found("/dev/null", None), None);
+        assert_eq!(Stream::Journal.log(None).or(Stream::Syslog.log(None)), None);
     }
 }

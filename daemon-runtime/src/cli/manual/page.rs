@@ -1,5 +1,6 @@
 //! The manual page: one for the program, with all of its actions.
 
+use std::ffi::OsStr;
 use std::io::{self, Write};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -16,12 +17,16 @@ use crate::verbs::first_paragraph;
 const SECTION: &str = "8";
 const MANUAL: &str = "System Manager's Manual";
 
-pub(super) fn page(spec: &Spec, program: &str) -> String {
+/// The last second of the year 9999, beyond which no date has four digits.
+const LAST_SECOND: u64 = 253_402_300_799;
+
+pub(super) fn page(spec: &Spec, program: &str) -> Result<String, String> {
+    let date = date(std::env::var_os("SOURCE_DATE_EPOCH").as_deref())?;
     let mut command = described(spec, program);
     command.build();
     let version = spec.version.as_deref().map_or_else(|| program.to_owned(), |version| format!("{program} {version}"));
     // None of them may be empty: roff would take the next one in its place.
-    let man = Man::new(command.clone()).section(SECTION).date(date()).source(version).manual(MANUAL);
+    let man = Man::new(command.clone()).section(SECTION).date(date).source(version).manual(MANUAL);
     let mut page = Roff::new().render();
     page.push_str(&rendered(|to| man.render_title(to)));
     page.push_str(&rendered(|to| man.render_name_section(to)));
@@ -32,7 +37,7 @@ pub(super) fn page(spec: &Spec, program: &str) -> String {
     for section in sections::all(spec) {
         page.push_str(&text(&section));
     }
-    page
+    Ok(page)
 }
 
 /// The command line as the page has it: nothing that every action has is told of each.
@@ -128,9 +133,37 @@ fn paragraphs(text: &str) -> String {
 }
 
 /// The day that the page is of: that of `SOURCE_DATE_EPOCH` where a build is to come out the same each time, else today.
-fn date() -> String {
-    let told = std::env::var("SOURCE_DATE_EPOCH").ok().and_then(|seconds| seconds.parse().ok());
-    let time = told.and_then(|seconds| UNIX_EPOCH.checked_add(Duration::from_secs(seconds)));
-    let moment = humantime::format_rfc3339_seconds(time.unwrap_or_else(SystemTime::now)).to_string();
-    moment.split('T').next().unwrap_or_default().to_owned()
+fn date(epoch: Option<&OsStr>) -> Result<String, String> {
+    let moment = match epoch {
+        None => SystemTime::now(),
+        Some(told) => {
+            let seconds = told.to_str().and_then(|told| told.parse().ok()).filter(|seconds| *seconds <= LAST_SECOND);
+            let moment = seconds.and_then(|seconds| UNIX_EPOCH.checked_add(Duration::from_secs(seconds)));
+            moment.ok_or_else(|| {
+                format!(
+                    "SOURCE_DATE_EPOCH is {told:?}: it takes whole seconds since 1970, up to {LAST_SECOND}; unset it for the page to be of today"
+                )
+            })?
+        }
+    };
+    let moment = humantime::format_rfc3339_seconds(moment).to_string();
+    Ok(moment.split('T').next().unwrap_or_default().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_day_of_a_build_is_one_of_four_digits_or_refused_by_its_name() {
+        let of = |epoch: &str| date(Some(OsStr::new(epoch)));
+        assert_eq!(of("0").as_deref(), Ok("1970-01-01"));
+        assert_eq!(of("1764115200").as_deref(), Ok("2025-11-26"));
+        assert_eq!(of(&LAST_SECOND.to_string()).as_deref(), Ok("9999-12-31"));
+        for epoch in ["", "soon", "-1", "1.5", "253402300800", "99999999999999999999"] {
+            let refused = of(epoch).expect_err(epoch);
+            assert!(refused.starts_with(&format!("SOURCE_DATE_EPOCH is {epoch:?}: ")), "{refused}");
+        }
+        assert!(date(None).is_ok());
+    }
 }
