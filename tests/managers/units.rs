@@ -96,9 +96,11 @@ fn systemd_analyze_verify_has_nothing_to_say() {
         (&plain, &[], &[]),
         (&awkward(&awkward_home, actor, "it's \"q\" \\"), &[], &[]),
     ] {
-        for manager in ["--system", "--user"] {
+        // What needs root is refused for a user's own.
+        let needs_root = variables.iter().any(|(key, _)| *key == "SETTINGS_USER");
+        for manager in ["--system", "--user"].iter().take(if needs_root { 1 } else { 2 }) {
             let home = Home::new();
-            let units = made(&home, fixture(&home, path, variables), &[&[manager][..], words].concat());
+            let units = made(&home, fixture(&home, path, variables), &[&[*manager][..], words].concat());
             assert_nothing_to_say(&home, &units, manager);
         }
     }
