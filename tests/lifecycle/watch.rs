@@ -2,12 +2,13 @@
 
 use std::io::Write;
 use std::num::NonZero;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command};
 
 use nix::libc;
-use nix::sys::signal::{Signal, kill};
-use nix::sys::termios::{Termios, tcgetattr};
+use nix::sys::signal::{SigSet, Signal, kill};
+use nix::sys::termios::{FlowArg, Termios, tcflow, tcgetattr};
 use nix::unistd::Pid;
 use vt100::{Color, Parser, Screen};
 
@@ -148,10 +149,11 @@ fn the_view_shows_who_runs_its_processors_and_its_memory() {
 fn q_escape_and_ctrl_c_leave_and_an_arrow_does_not() {
     let home = Home::new();
     let pid = format!("pid {}", started(&home));
-    for keys in ["q", "Q", "\x1b", "\x03"] {
+    for keys in ["q", "Q", "\x1b", "\x03", "\x1b[Aq", "\x1b\x1b"] {
         let watcher = Watcher::of(home.actor("ready"), &OFTEN);
         watcher.sees(&[&pid]);
-        watcher.types("\x1b[A\x1bOPx\r");
+        watcher.types("\x1b[A\x1bOPx\r\x1bOQ\x1b[[Q");
+        watcher.types(&"\x1bOQ".repeat(100));
         watcher.sees(&["for 1s"]);
         watcher.types(keys);
         assert_eq!(watcher.ends(), 0, "{keys:?}");
@@ -162,17 +164,86 @@ fn q_escape_and_ctrl_c_leave_and_an_arrow_does_not() {
 fn every_signal_that_ends_it_leaves_the_terminal_as_it_was() {
     let home = Home::new();
     let pid = format!("pid {}", started(&home));
-    for signal in [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT] {
+    let signals =
+        [libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT, libc::SIGUSR1, libc::SIGUSR2, libc::SIGALRM, libc::SIGXCPU];
+    let others = [libc::SIGVTALRM, libc::SIGPROF, libc::SIGIO, libc::SIGPWR, libc::SIGRTMIN(), libc::SIGRTMAX()];
+    for signal in signals.into_iter().chain(others) {
         let watcher = Watcher::of(home.actor("ready"), &["status", "--watch=1h"]);
         watcher.sees(&[&pid]);
-        watcher.is_sent(signal);
-        assert_eq!(watcher.ends(), 128 + signal as i32);
+        let (pid, signal_number) = (watcher.pid().to_string(), signal.to_string());
+        // nix has no words for the real-time ones.
+        let sent = Command::new("kill").args(["-s", &signal_number, &pid]).status();
+        assert!(sent.is_ok_and(|status| status.success()), "{signal}");
+        assert_eq!(watcher.ends(), 128 + signal);
     }
     let watcher = Watcher::of(home.actor("ready"), &["status", "--watch=1h"]);
     watcher.sees(&[&pid]);
     // A key, as the terminal has it.
     watcher.types("\x1c");
     assert_eq!(watcher.ends(), 128 + libc::SIGQUIT);
+}
+
+#[test]
+fn one_that_was_begun_with_signals_blocked_hears_them() {
+    let home = Home::new();
+    let pid = format!("pid {}", started(&home));
+    let mut program = plainly(home.actor("ready"));
+    let blocked = || Ok(SigSet::all().thread_block()?);
+    // SAFETY: the closure makes one system call and allocates nothing.
+    unsafe { program.0.pre_exec(blocked) };
+    let mut watcher = Watcher::at((ROWS, COLUMNS), program, &["status", "--watch=1h"]);
+    watcher.sees(&[&pid, "q leaves"]);
+    watcher.resizes((2, 30));
+    eventually("a picture of that size", || !watcher.screen().contents().contains("memory"));
+    watcher.is_sent(Signal::SIGTERM);
+    assert_eq!(watcher.ends(), 128 + libc::SIGTERM);
+}
+
+#[test]
+fn a_terminal_that_takes_no_output_does_not_hold_the_view() {
+    type Leave = fn(&Watcher);
+    let home = Home::new();
+    let pid = format!("pid {}", started(&home));
+    let halted = || {
+        let watcher = Watcher::of(home.actor("ready"), &OFTEN);
+        watcher.sees(&[&pid]);
+        tcflow(&watcher.terminal.slave, FlowArg::TCOOFF).expect("halted");
+        watcher
+    };
+    let leave: [(Leave, i32); 3] = [
+        (|watcher| watcher.types("q"), 0),
+        (|watcher| watcher.is_sent(Signal::SIGINT), 0),
+        (|watcher| watcher.is_sent(Signal::SIGTERM), 128 + libc::SIGTERM),
+    ];
+    for (leave, code) in leave {
+        let mut watcher = halted();
+        leave(&watcher);
+        eventually("the end of the view", || watcher.child.try_wait().expect("asked").is_some());
+        assert_eq!(tcgetattr(&watcher.terminal.slave).expect("its mode"), watcher.found);
+        assert_eq!(Told::of(watcher.child).code, code);
+    }
+    // One that goes on shows what is there by then.
+    let watcher = halted();
+    assert_eq!(home.actor("ready").run(&["stop"]).code, 0);
+    tcflow(&watcher.terminal.slave, FlowArg::TCOON).expect("going on");
+    watcher.sees(&["actor  not running"]);
+    watcher.types("q");
+    assert_eq!(watcher.ends(), 3);
+}
+
+#[test]
+fn ctrl_l_draws_all_of_it_again() {
+    let home = Home::new();
+    let pid = format!("pid {}", started(&home));
+    let watcher = Watcher::of(home.actor("ready"), &["status", "--watch=1h"]);
+    watcher.sees(&[&pid, "for 0s"]);
+    (&watcher.terminal.slave).write_all(b"\x1b[H\x1b[2Jin between").expect("it takes it");
+    watcher.sees(&["in between"]);
+    watcher.types("\x0c");
+    let seen = watcher.sees(&[&pid]);
+    assert!(!seen.contains("in between"), "{seen}");
+    watcher.types("q");
+    assert_eq!(watcher.ends(), 0);
 }
 
 #[test]
@@ -247,6 +318,11 @@ fn a_terminal_that_does_not_know_its_size_is_taken_to_have_the_usual_one() {
     let mut watcher = Watcher::at((0, 0), plainly(home.actor("ready")), &OFTEN);
     watcher.size = (ROWS, COLUMNS);
     watcher.sees(&[&pid, "q leaves"]);
+    // Until it does.
+    watcher.resizes((9, 40));
+    eventually("a picture of that size", || {
+        watcher.screen().rows(0, 40).last().is_some_and(|row| row.ends_with("q leaves"))
+    });
     watcher.types("q");
     assert_eq!(watcher.ends(), 0);
 }
@@ -345,6 +421,7 @@ fn where_it_cannot_be_drawn_it_is_refused_with_what_to_do_instead() {
             "dumb",
             "cannot draw on this terminal (TERM is `dumb`, or not set): use `status --json`",
         ),
+        (&["status", "--watch"], "", "cannot draw on this terminal (TERM is `dumb`, or not set): use `status --json`"),
         (&["status", "--watch=10ms"], "xterm", "`--watch=10ms` is too often: 100ms is the least"),
     ] {
         let mut terminal = Terminal::new();

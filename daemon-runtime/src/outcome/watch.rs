@@ -8,6 +8,7 @@ mod events;
 mod samples;
 mod screen;
 
+use std::env;
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
@@ -63,7 +64,7 @@ fn refusal(options: &StatusOptions, every: Duration) -> Option<String> {
         Some(format!("`--watch={every}` is too often: {} is the least", humantime::format_duration(LEAST)))
     } else if !io::stdout().is_terminal() {
         Some(format!("`--watch` draws on a terminal, and stdout is none: {INSTEAD}"))
-    } else if !term_supports_ansi_color() {
+    } else if !term_supports_ansi_color() || env::var_os("TERM").is_none_or(|term| term.is_empty()) {
         Some(format!("`--watch` cannot draw on this terminal (TERM is `dumb`, or not set): {INSTEAD}"))
     } else {
         None
@@ -97,17 +98,26 @@ impl Watching {
         let mut events = Events::begin()?;
         let mut screen = Screen::take()?;
         let mut due = monotonic().saturating_add(self.every.min(SOON));
+        let mut is_stale = true;
         loop {
-            let view =
-                View { seen: &self.seen, every: self.every, watched: monotonic().saturating_sub(self.begun), ink };
-            screen.draw(|frame| draw::draw(frame, &view))?;
-            match events.next(due.saturating_sub(monotonic()))? {
-                Event::None => {
-                    self.note(look());
-                    due = monotonic().saturating_add(self.every);
-                }
-                // The next picture has the size of the terminal as it is then.
-                Event::Resized => {}
+            if monotonic() >= due {
+                self.note(look());
+                due = monotonic().saturating_add(self.every);
+                is_stale = true;
+            }
+            screen.send()?;
+            // Not before the one before is sent: a slow terminal gets fewer of them.
+            if is_stale && screen.unsent().is_none() {
+                screen.draw(|frame| draw::draw(frame, &self.view(ink)))?;
+                screen.send()?;
+                is_stale = false;
+            }
+            let event = events.next(due.saturating_sub(monotonic()), screen.unsent())?;
+            // A picture has the size of the terminal as it is then.
+            is_stale |= event != Event::None;
+            match event {
+                Event::None | Event::Resized => {}
+                Event::Anew => screen.anew(),
                 Event::Suspended => {
                     screen.give_back();
                     events = events.suspend()?;
@@ -118,6 +128,10 @@ impl Watching {
                 Event::Ended(signal) => return Ok(Some(signal)),
             }
         }
+    }
+
+    fn view(&self, ink: Ink) -> View<'_> {
+        View { seen: &self.seen, every: self.every, watched: monotonic().saturating_sub(self.begun), ink }
     }
 
     fn note(&mut self, answers: Vec<Result<Status, Error>>) {

@@ -22,6 +22,12 @@ pub(crate) fn is_ignored(signal: libc::c_int) -> bool {
     current(signal).is_ok_and(|action| action.sa_sigaction == libc::SIG_IGN)
 }
 
+/// Whether the signal does what it does by default.
+#[cfg(feature = "watch")]
+pub(crate) fn is_default(signal: libc::c_int) -> bool {
+    current(signal).is_ok_and(|action| action.sa_sigaction == libc::SIG_DFL)
+}
+
 /// What the signal does now.
 pub(super) fn current(signal: libc::c_int) -> io::Result<libc::sigaction> {
     // SAFETY: all-zero is a valid `sigaction`: SIG_DFL, no flags, an empty mask.
@@ -105,6 +111,14 @@ impl Mask {
     pub(crate) fn block(signals: &SigSet) -> io::Result<Self> {
         let mut before = SigSet::empty();
         sigprocmask(SigmaskHow::SIG_BLOCK, Some(signals), Some(&mut before))?;
+        Ok(Self(before))
+    }
+
+    /// Blocks these signals no more.
+    #[cfg(feature = "watch")]
+    pub(crate) fn unblock(signals: &SigSet) -> io::Result<Self> {
+        let mut before = SigSet::empty();
+        sigprocmask(SigmaskHow::SIG_UNBLOCK, Some(signals), Some(&mut before))?;
         Ok(Self(before))
     }
 }
