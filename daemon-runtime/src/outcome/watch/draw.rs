@@ -13,6 +13,7 @@ use ratatui::text::{Line, Span};
 
 use super::samples::Watched;
 use crate::action::State;
+use crate::error::{self, harmless_lines};
 
 /// What there is to draw.
 #[derive(Debug)]
@@ -135,9 +136,36 @@ fn span(time: Duration) -> String {
     super::super::ticks::span(time)
 }
 
-/// Words from elsewhere, on one line, and without what a terminal would take for a command.
+/// Words from elsewhere, on one line.
 fn harmless(words: &str) -> String {
-    words.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    harmless_lines(words).chars().map(error::harmless).collect()
+}
+
+/// The name as it is drawn, no wider than this.
+fn name(view: &View<'_>, seen: &Watched, room: usize) -> Span<'static> {
+    Span::styled(shortened(&harmless(seen.name()), room), view.ink.name())
+}
+
+/// How wide a name may be beside others of this width: what they leave, or a little of what the state alone leaves.
+fn room_for_names(area: Rect, state: usize, all: usize) -> usize {
+    const LITTLE: usize = 8;
+    let width = usize::from(area.width);
+    width.saturating_sub(all).max(width.saturating_sub(state).min(LITTLE))
+}
+
+/// Words that are no wider than this, with the middle left out where they would be: both ends of a name tell.
+fn shortened(words: &str, room: usize) -> String {
+    const LEFT_OUT: &str = "\u{2026}";
+    let width = |words: &str| Span::raw(words).width();
+    if width(words) <= room {
+        return words.to_owned();
+    }
+    let Some(room) = room.checked_sub(1) else { return String::new() };
+    let parts = || words.char_indices().map(|(at, _)| words.split_at(at));
+    let end = parts().map(|(_, end)| end).find(|end| width(end) <= room / 2).unwrap_or_default();
+    let left = room.saturating_sub(width(end));
+    let start = parts().map(|(start, _)| start).take_while(|start| width(start) <= left).last().unwrap_or_default();
+    format!("{start}{LEFT_OUT}{end}")
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ pub(super) struct Watched {
     /// What the processors had spent on it, and when that was.
     before: Option<(Duration, Vec<Spent>)>,
     samples: VecDeque<Sample>,
+    most: Sample,
 }
 
 /// What one look has told; nothing of what it has not.
@@ -43,6 +44,7 @@ impl Watched {
             self.samples.pop_front();
         }
         self.samples.push_back(sample);
+        self.most = self.most.most(sample);
         self.before = spent;
         if let Some(status) = status {
             self.name.clone_from(&status.name);
@@ -78,10 +80,21 @@ impl Watched {
         self.samples.iter().rev().copied()
     }
 
-    /// The most that was seen of each.
+    /// The most that was seen of each, in all the time.
     pub(super) fn most(&self) -> Sample {
-        let cpu = self.samples.iter().filter_map(|sample| sample.cpu).reduce(f64::max);
-        Sample { cpu, memory: self.samples.iter().filter_map(|sample| sample.memory).max() }
+        self.most
+    }
+
+    /// The most of each in the looks that are kept.
+    pub(super) fn most_kept(&self) -> Sample {
+        self.samples.iter().copied().reduce(Sample::most).unwrap_or_default()
+    }
+}
+
+impl Sample {
+    fn most(self, other: Self) -> Self {
+        let cpu = [self.cpu, other.cpu].into_iter().flatten().reduce(f64::max);
+        Self { cpu, memory: self.memory.max(other.memory) }
     }
 }
 
@@ -170,6 +183,16 @@ pub(super) mod tests {
         assert_eq!(watched.now(), Sample { cpu: None, memory: Some(2) });
         watched.note(seconds(4), Err(Error::NotRunning));
         assert_eq!((watched.name(), watched.now()), ("foo", Sample::default()));
+    }
+
+    #[test]
+    fn the_most_is_that_of_all_the_time_also_of_looks_that_are_not_kept() {
+        let mut watched = Watched::default();
+        watched.note(seconds(0), Ok(status(running(&[(7, 0)], 1))));
+        watched.note(seconds(1), Ok(status(running(&[(7, 900)], 9))));
+        (2..3_000).for_each(|second| watched.note(seconds(second), Ok(status(running(&[(7, 900)], 2)))));
+        assert_eq!(watched.most(), Sample { cpu: Some(90.0), memory: Some(9) });
+        assert_eq!(watched.most_kept(), Sample { cpu: Some(0.0), memory: Some(2) });
     }
 
     #[test]

@@ -28,7 +28,7 @@ fn lines(width: u16, height: u16, seen: &[Watched]) -> Vec<String> {
 fn ticking() -> Status {
     let recent = [8, 4, 6, 2].into_iter().zip(0..);
     let recent = recent.map(|(millis, number)| RecentTick { number, took: millis * MILLI, ok: number != 2 });
-    let last_failed = Some(FailedTick { number: 2, error: "no\x1b luck".into() });
+    let last_failed = Some(FailedTick { number: 2, error: "no\x1b[1m\n\u{202e}luck".into() });
     let next = NextTick { number: 4, due_in: 3 * SECOND, at: UNIX_EPOCH };
     let ticks = Ticks {
         done: 3,
@@ -77,7 +77,7 @@ fn a_daemon_is_drawn_with_all_that_there_is_to_tell() {
         "█ ▄ █",
         "█ █ █ ▆",
         ". . × .",
-        "error   tick 2 failed: no  luck",
+        "error   tick 2 failed: no \u{fffd}luck",
         "says    warming up",
         "                                every 1s, for 1m 23s; q leaves",
     ];
@@ -154,11 +154,43 @@ fn several_have_a_row_each_and_those_without_room_are_counted() {
     let mut stopped = watched();
     stopped.note(7 * SECOND, Ok(status(State::NotRunning)));
     let expected = [
-        "foo  running  4242    2h 5m 3s      100.0 %    24.0 MiB  3 done, 1 failed  ·▂▂··█",
         "foo  not running                                                           ▂▂··█·",
+        "foo  running  4242    2h 5m 3s      100.0 %    24.0 MiB  3 done, 1 failed  ·▂▂··█",
         "and 1 more: `--instance N` shows one",
     ];
     assert_eq!(lines(81, 3, &[watched(), stopped, watched()]), expected);
+}
+
+#[test]
+fn those_without_room_that_do_not_run_are_counted_too() {
+    let stopped = || {
+        let mut watched = watched();
+        watched.note(7 * SECOND, Ok(status(State::NotRunning)));
+        watched
+    };
+    let told = "and 3 more, 1 of them not seen running: `--instance N` shows one";
+    assert_eq!(lines(81, 3, &[watched(), stopped(), watched(), stopped(), stopped()])[2], told);
+}
+
+#[test]
+fn a_long_name_leaves_room_for_what_is_told() {
+    let long = |name: &str| {
+        let mut watched = Watched::default();
+        watched.note(SECOND, Ok(Status { name: name.into(), ..ticking() }));
+        watched
+    };
+    let name = "a-".repeat(100) + "12";
+    let expected = "a-a-a-…-a-12  running  pid 4242  up 2h 5m 3s  2 processes";
+    assert_eq!(lines(57, 3, &[long(&name)])[0], expected);
+    let expected = "a-a-…-12  not running";
+    let mut stopped = long(&name);
+    stopped.note(2 * SECOND, Ok(Status { name: name.clone(), ..status(State::NotRunning) }));
+    assert_eq!(lines(21, 3, &[stopped])[0], expected);
+    // Some are as wide as two.
+    assert_eq!(lines(53, 3, &[long(&"\u{65e5}".repeat(100))])[0].matches('\u{65e5}').count(), 3);
+    for line in &lines(81, 3, &[long(&name), long("foo")])[..2] {
+        assert!(line.contains("  running  4242 ") && line.contains("1 failed"), "{line}");
+    }
 }
 
 #[test]

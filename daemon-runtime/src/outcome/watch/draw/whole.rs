@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::{View, bytes, cpu, footer, graph, harmless, row, span, state, whole_seconds};
+use super::{View, bytes, cpu, footer, graph, harmless, name, room_for_names, row, span, state, whole_seconds};
 use crate::action::{RecentTick, State, Status, Ticks};
 use crate::outcome::watch::samples::{Sample, Watched};
 
@@ -34,7 +34,7 @@ impl Graph<'_> {
 }
 
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, seen: &Watched) {
-    let parts = parts(view, seen);
+    let parts = parts(area, view, seen);
     let heights = heights(&parts, area.height);
     let mut at = 0;
     for (part, height) in parts.iter().zip(heights) {
@@ -70,9 +70,9 @@ fn heights(parts: &[Part<'_>], height: u16) -> Vec<u16> {
     heights
 }
 
-fn parts<'a>(view: &View<'a>, seen: &'a Watched) -> Vec<Part<'a>> {
+fn parts<'a>(area: Rect, view: &View<'a>, seen: &'a Watched) -> Vec<Part<'a>> {
     let plain = |line| Part { line, graph: None };
-    let mut parts = vec![plain(head(view, seen))];
+    let mut parts = vec![plain(head(area, view, seen))];
     parts.extend(reason(seen).map(|why| plain(labelled("why", harmless(&why)))));
     let (now, most) = (seen.now(), seen.most());
     let line = labelled("cpu", format!("{:<12}max {}", cpu(now.cpu), cpu(most.cpu)));
@@ -90,18 +90,21 @@ fn parts<'a>(view: &View<'a>, seen: &'a Watched) -> Vec<Part<'a>> {
     parts
 }
 
-fn head<'a>(view: &View<'a>, seen: &'a Watched) -> Line<'a> {
-    let mut spans = vec![Span::styled(harmless(seen.name()), view.ink.name()), Span::raw("  "), state(view, seen)];
+fn head(area: Rect, view: &View<'_>, seen: &Watched) -> Line<'static> {
+    let state = vec![Span::raw("  "), state(view, seen)];
+    let mut numbers = Vec::new();
     if let Some(vitals) = seen.vitals() {
-        spans.push(Span::raw(format!("  pid {}", vitals.pid)));
+        numbers.push(Span::raw(format!("  pid {}", vitals.pid)));
         let up = vitals.uptime.map(|uptime| format!("  up {}", span(whole_seconds(uptime))));
         let processes = vitals.group_num_procs.map(|count| match count {
             1 => "  1 process".to_owned(),
             count => format!("  {count} processes"),
         });
-        spans.extend(up.into_iter().chain(processes).map(Span::raw));
+        numbers.extend(up.into_iter().chain(processes).map(Span::raw));
     }
-    Line::from(spans)
+    let width = |spans: &[Span<'_>]| spans.iter().map(Span::width).sum::<usize>();
+    let room = room_for_names(area, width(&state), width(&state) + width(&numbers));
+    [name(view, seen, room)].into_iter().chain(state).chain(numbers).collect()
 }
 
 /// Why it does not run, or what cannot be told of it.
@@ -153,13 +156,13 @@ fn next(ticks: &Ticks) -> String {
 fn shares(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, seen: &Watched) {
     let values = seen.backwards().map(|sample| sample.cpu.map(hundredths));
     // Less than a percent is no mountain.
-    let most = seen.most().cpu.map_or(0, hundredths).max(100);
+    let most = seen.most_kept().cpu.map_or(0, hundredths).max(100);
     graph::looks(frame, area, values, most, view.ink.cpu());
 }
 
 fn memory(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, seen: &Watched) {
     let values = seen.backwards().map(|sample| sample.memory);
-    graph::looks(frame, area, values, seen.most().memory.unwrap_or(0), view.ink.memory());
+    graph::looks(frame, area, values, seen.most_kept().memory.unwrap_or(0), view.ink.memory());
 }
 
 #[allow(
