@@ -304,7 +304,7 @@ fn a_window_may_be_tiny_and_may_change() {
     let mut watcher = Watcher::at((5, 20), plainly(home.actor("ready")), &["status", "--watch=1h"]);
     watcher.sees(&["actor  running", "cpu", "memory"]);
     watcher.resizes((1, 1));
-    watcher.sees(&["a"]);
+    watcher.sees(&["\u{2026}"]);
     watcher.resizes((24, 80));
     watcher.sees(&[&pid, "1 process", "q leaves"]);
     watcher.types("q");

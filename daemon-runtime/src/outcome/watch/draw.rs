@@ -146,11 +146,12 @@ fn name(view: &View<'_>, seen: &Watched, room: usize) -> Span<'static> {
     Span::styled(shortened(&harmless(seen.name()), room), view.ink.name())
 }
 
-/// How wide a name may be beside others of this width: what they leave, or a little of what the state alone leaves.
+/// How wide a name may be beside others of this width: what they leave, or a little of what the state alone leaves, and a
+/// sign of it at least.
 fn room_for_names(area: Rect, state: usize, all: usize) -> usize {
     const LITTLE: usize = 8;
     let width = usize::from(area.width);
-    width.saturating_sub(all).max(width.saturating_sub(state).min(LITTLE))
+    width.saturating_sub(all).max(width.saturating_sub(state).clamp(1, LITTLE))
 }
 
 /// Words that are no wider than this, with the middle left out where they would be: both ends of a name tell.
