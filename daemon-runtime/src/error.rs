@@ -8,7 +8,7 @@ use std::time::Duration;
 use std::{fmt, io};
 
 pub(crate) use self::harmless::{harmless, harmless_lines, shown};
-pub(crate) use self::words::{seconds, signal_name, words};
+pub(crate) use self::words::{seconds, signal_name, within, words};
 
 /// Why an action did not do what was asked.
 ///

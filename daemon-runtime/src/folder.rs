@@ -8,7 +8,7 @@
 mod spot;
 
 use std::ffi::OsStr;
-use std::fs::{File, Permissions};
+use std::fs::{File, Metadata, Permissions};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
@@ -27,6 +27,13 @@ pub(crate) use self::spot::Spot;
 
 /// The user and the group that what we make belongs to; none means whoever makes it.
 pub(crate) type Owner = Option<(u32, u32)>;
+
+/// Device and inode: what a file is, whatever its name.
+pub(crate) type Identity = (u64, u64);
+
+pub(crate) fn identity(file: &Metadata) -> Identity {
+    (file.dev(), file.ino())
+}
 
 /// As many links as the kernel follows on one way.
 const MOST_LINKS: u32 = 40;

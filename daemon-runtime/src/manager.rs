@@ -23,7 +23,7 @@ use self::notice::{Notice, Wait};
 pub use self::sockets::Socket;
 use self::sockets::Sockets;
 use self::watchdog::Watchdog;
-use crate::error::{Error, words};
+use crate::error::{Error, within, words};
 use crate::sys::clock::monotonic;
 use crate::sys::descriptor;
 use crate::sys::environ;
@@ -233,12 +233,6 @@ fn reached(address: &OsStr, report: Report) -> Option<Notice> {
             None
         }
     }
-}
-
-/// As much of the text as there is room for, cut between two characters.
-fn within(text: &str, room: usize) -> &str {
-    let end = (0..=room.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
-    text.get(..end.unwrap_or(0)).unwrap_or_default()
 }
 
 fn untold(variable: &str, why: &str) -> String {

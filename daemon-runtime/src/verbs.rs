@@ -46,15 +46,17 @@ pub(crate) fn tells_of_flags(verb: &str) -> bool {
 
 /// What the program is called in usage and help.
 pub(crate) fn program_name(spec: &Spec, program: Option<&OsStr>) -> String {
-    let name = program.and_then(|path| Path::new(path).file_name());
-    name.map_or_else(|| spec.display_name(), |name| name.to_string_lossy().into_owned())
+    file_name(program).unwrap_or_else(|| spec.display_name())
 }
 
 /// The program's file name, by which it was called.
 #[cfg(feature = "manual")]
 pub(crate) fn called_as(program: Option<&OsStr>) -> String {
-    let name = program.and_then(|path| Path::new(path).file_name());
-    name.map_or_else(plan::program_name, |name| name.to_string_lossy().into_owned())
+    file_name(program).unwrap_or_else(plan::program_name)
+}
+
+fn file_name(program: Option<&OsStr>) -> Option<String> {
+    Some(Path::new(program?).file_name()?.to_string_lossy().into_owned())
 }
 
 /// What stands in the help of an action that every daemon has.

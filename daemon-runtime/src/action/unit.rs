@@ -174,7 +174,7 @@ impl Subject<'_> {
     fn variables(&self) -> Vec<(String, String)> {
         let mut names: Vec<_> = self.spec.written.iter().flat_map(|(_, text)| Template::variables(text)).collect();
         let home =
-            std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute() && home != Path::new("/"));
+            std::env::var_os(HOME).map(PathBuf::from).filter(|home| home.is_absolute() && home != Path::new("/"));
         // Also those that the program has made of it by itself.
         if home.is_some_and(|home| self.paths().any(|path| path.starts_with(&home))) {
             names.push(HOME.to_owned());
@@ -182,11 +182,6 @@ impl Subject<'_> {
         names.sort_unstable();
         names.dedup();
         names.into_iter().filter_map(|name| std::env::var(&name).ok().map(|value| (name, value))).collect()
-    }
-
-    /// Whether somebody else is named whom it becomes.
-    fn becomes_another(&self) -> bool {
-        self.plan.user.is_some() || self.plan.group.is_some() || self.plan.groups.is_some()
     }
 }
 

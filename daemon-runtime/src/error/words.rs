@@ -216,6 +216,12 @@ pub(crate) fn words(error: &io::Error) -> String {
     }
 }
 
+/// As much of a text as there is room for, in bytes, cut between two characters.
+pub(crate) fn within(text: &str, room: usize) -> &str {
+    let end = (0..=room.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    text.get(..end.unwrap_or(0)).unwrap_or_default()
+}
+
 /// A duration as a person says it: `1s`, `2m 30s`, `1s 500ms`.
 pub(crate) fn seconds(duration: Duration) -> String {
     let rounded = if duration < Duration::from_secs(1) {

@@ -7,7 +7,6 @@
 use std::fs::{self, File};
 use std::io;
 use std::ops::RangeInclusive;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use nix::errno::Errno;
@@ -16,6 +15,7 @@ use nix::unistd::{Pid, getsid};
 use super::place::Place;
 use super::strange;
 use super::{mine, text};
+use crate::folder::{Identity, identity};
 use crate::sys::again::again;
 use crate::sys::lock::Range;
 use crate::sys::proc_file;
@@ -151,14 +151,13 @@ const LIKELY: RangeInclusive<i32> = 5..=8;
 /// The descriptors of a process, of which one may be of a certain file.
 struct Table {
     folder: String,
-    /// Device and inode.
-    file: (u64, u64),
+    file: Identity,
 }
 
 impl Table {
     fn of(pid: i32, file: &File) -> io::Result<Self> {
         let metadata = file.metadata()?;
-        Ok(Self { folder: format!("/proc/{pid}"), file: (metadata.dev(), metadata.ino()) })
+        Ok(Self { folder: format!("/proc/{pid}"), file: identity(&metadata) })
     }
 
     /// One of the file that has such locks.
@@ -188,7 +187,7 @@ impl Table {
             return Ok(false);
         }
         match fs::metadata(format!("{}/fd/{fd}", self.folder)) {
-            Ok(theirs) => Ok((theirs.dev(), theirs.ino()) == self.file),
+            Ok(theirs) => Ok(identity(&theirs) == self.file),
             Err(e) if is_over(&e) => Ok(false),
             Err(e) => Err(e),
         }

@@ -2,13 +2,10 @@
 //! witnesses.
 
 use std::fs::File;
-use std::os::unix::fs::MetadataExt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::place::Place;
-
-/// Device and inode.
-type Identity = (u64, u64);
+use crate::folder::{self, Identity};
 
 /// The process that holds a witness, and the file that it holds it on: claim or pidfile, either of which may have lost its name.
 /// A child that is forked inherits the note, and not the witness.
@@ -24,7 +21,7 @@ pub(super) fn this_process_lets_go(files: [&File; 2]) {
 }
 
 fn identity(file: &File) -> Option<Identity> {
-    file.metadata().ok().map(|metadata| (metadata.dev(), metadata.ino()))
+    file.metadata().ok().as_ref().map(folder::identity)
 }
 
 fn note() -> MutexGuard<'static, Vec<(u32, Identity)>> {

@@ -56,7 +56,7 @@ impl Identity {
 
     /// Whom the plan names; nothing where it names nobody.
     pub(crate) fn named(plan: &Plan) -> Result<Option<Self>, Error> {
-        if plan.user.is_none() && plan.group.is_none() && plan.groups.is_none() {
+        if !plan.names_account() {
             return Ok(None);
         }
         let user = plan.user.as_ref().map(find_user).transpose()?;

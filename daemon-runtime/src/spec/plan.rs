@@ -10,13 +10,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub(crate) use self::instances::{NUMBER, numbered_path};
+use self::places::Places;
 #[cfg(feature = "manual")]
 pub(crate) use self::places::places_below;
-use self::places::{NULL, Places};
 use super::account::Account;
 use super::setting::{CloseFds, Detach, Output, Readiness};
 use super::signal::SignalAction;
-use super::stream::Stream;
+use super::stream::{NULL, Stream};
 use super::{Job, Spec};
 use crate::error::Error;
 use crate::process::relay::Which;
@@ -151,6 +151,11 @@ impl Plan {
         let group = self.group.as_ref().map(|group| format!("group {group}"));
         let told: Vec<_> = user.into_iter().chain(group).collect();
         if told.is_empty() { "a member of other groups".to_owned() } else { told.join(", ") }
+    }
+
+    /// Whether it says whom the daemon becomes.
+    pub(crate) fn names_account(&self) -> bool {
+        self.user.is_some() || self.group.is_some() || self.groups.is_some()
     }
 
     /// The plan with other times to wait, where an action was given some.

@@ -38,6 +38,22 @@ pub(crate) const SYSLOG_SOCKET: &str = "/dev/log";
 /// Where it takes streams.
 pub(crate) const JOURNAL_SOCKET: &str = "/run/systemd/journal/stdout";
 
+/// What a stream is that nobody has named.
+pub(crate) const NULL: &str = "/dev/null";
+
+/// Names of what the process that opens them has open already; `proc_pid_fd(5)`.
+const DESCRIPTORS: [&str; 6] =
+    ["/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/fd", "/proc/self/fd", "/proc/thread-self/fd"];
+
+pub(crate) fn is_null(path: &Path) -> bool {
+    path == Path::new(NULL)
+}
+
+/// Whether it means a descriptor of whoever opens it.
+pub(crate) fn names_descriptor(path: &Path) -> bool {
+    DESCRIPTORS.iter().any(|name| path.starts_with(name))
+}
+
 impl Stream {
     /// A path that another image of the program finds it by, if there is one.
     pub(crate) fn named(&self) -> Option<&Path> {
@@ -51,7 +67,7 @@ impl Stream {
     /// Where the daemon itself finds a log; not what lies outside of its root directory.
     pub(crate) fn log(&self, root: Option<&Path>) -> Option<PathBuf> {
         match (self, root) {
-            (Self::Path(path), _) if path == Path::new("/dev/null") => None,
+            (Self::Path(path), _) if is_null(path) => None,
             (Self::Path(path), None) => Some(path.clone()),
             (Self::Path(path), Some(root)) => Some(Path::new("/").join(path.strip_prefix(root).ok()?)),
             (Self::Open(_) | Self::Journal | Self::Syslog, _) => None,

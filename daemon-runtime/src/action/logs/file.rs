@@ -1,6 +1,6 @@
 //! A log as a file to read.
 
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use nix::fcntl::OFlag;
 use nix::unistd::{Gid, Group, Uid, User};
 
 use crate::error::Error;
-use crate::folder::Spot;
+use crate::folder::{Identity, Spot, identity};
 use crate::sys::again::again;
 
 /// What is read at once.
@@ -18,13 +18,6 @@ pub(super) const BLOCK: usize = 64 * 1024;
 
 /// How a log is opened: what turns out to be no file is neither waited for nor made our terminal.
 const CAREFUL: OFlag = OFlag::O_RDONLY.union(OFlag::O_CLOEXEC).union(OFlag::O_NOCTTY).union(OFlag::O_NONBLOCK);
-
-/// Device and inode: what a file is, whatever its name.
-pub(super) type Identity = (u64, u64);
-
-pub(super) fn identity(file: &Metadata) -> Identity {
-    (file.dev(), file.ino())
-}
 
 #[derive(Debug)]
 pub(super) struct Log {

@@ -8,9 +8,10 @@ use std::path::Path;
 #[cfg(feature = "since")]
 use std::time::SystemTime;
 
-use super::file::{Identity, Log, identity};
+use super::file::Log;
 use super::{LogLines, LogsOptions};
 use crate::error::Error;
+use crate::folder::{Identity, identity};
 use crate::process::Silent;
 
 /// Who is shown the lines of logs.

@@ -4,11 +4,11 @@ use std::fs::read_link;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 
-use super::file::identity;
 use crate::error::{Error, shown};
+use crate::folder::identity;
 use crate::spec::Spec;
 use crate::spec::plan::Plan;
-use crate::spec::stream::Stream;
+use crate::spec::stream::{Stream, is_null, names_descriptor};
 
 /// Where lines are, each place once.
 #[derive(Debug, Default)]
@@ -65,7 +65,7 @@ impl Sources {
     }
 
     fn add_path(&mut self, path: &Path) {
-        if path != Path::new("/dev/null") && !self.paths.iter().any(|known| is_same(known, path)) {
+        if !is_null(path) && !self.paths.iter().any(|known| is_same(known, path)) {
             self.paths.push(path.to_owned());
         }
     }
@@ -80,15 +80,11 @@ fn is_same(one: &Path, other: &Path) -> bool {
 /// As many links as the kernel follows on one way.
 const MOST_LINKS: usize = 40;
 
-/// Names of what the process that opens them has open already; proc(5). To `logs` they mean its own streams.
-const DESCRIPTORS: [&str; 6] =
-    ["/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/fd", "/proc/self/fd", "/proc/thread-self/fd"];
-
-/// Whether it is one of these, or a link to one, as container images have it.
+/// Whether it is the name of a descriptor, which to `logs` means its own, or a link to one, as container images have it.
 fn is_descriptor(path: &Path) -> bool {
     let next = |way: &PathBuf| Some(way.parent()?.join(read_link(way).ok()?));
     let mut ways = std::iter::successors(Some(path.to_owned()), next).take(MOST_LINKS);
-    ways.any(|way| DESCRIPTORS.iter().any(|name| way.starts_with(name)))
+    ways.any(|way| names_descriptor(&way))
 }
 
 fn nowhere(name: &str, unit: &str) -> Error {

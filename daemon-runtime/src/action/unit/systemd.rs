@@ -167,7 +167,7 @@ fn check_scope(subject: &Subject<'_>) -> Result<(), Error> {
 }
 
 fn scope(subject: &Subject<'_>) -> UnitScope {
-    let needs_root = subject.becomes_another() || subject.plan.chroot.is_some();
+    let needs_root = subject.plan.names_account() || subject.plan.chroot.is_some();
     let usual = if geteuid().is_root() || needs_root { UnitScope::System } else { UnitScope::User };
     subject.options.scope.unwrap_or(usual)
 }
@@ -179,7 +179,7 @@ fn hands_over_root(subject: &Subject<'_>) -> bool {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     let is_known_as_such = |name: String| name.chars().all(is_plain) && !name.starts_with(['-', '.']);
     scope(subject) == UnitScope::System
-        && subject.becomes_another()
+        && subject.plan.names_account()
         && named().map(Account::to_string).all(is_known_as_such)
 }
 

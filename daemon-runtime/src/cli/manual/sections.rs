@@ -1,7 +1,5 @@
 //! The sections of the manual page that no command line has: what the exit codes and the signals mean, and which files there are.
 
-use std::path::Path;
-
 use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
 use nix::libc::{SIGHUP, SIGINT, SIGKILL, SIGQUIT, SIGRTMIN, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH};
 use nix::sys::signal::Signal as Known;
@@ -10,7 +8,7 @@ use crate::outcome::EXIT_CODES;
 use crate::spec::order::Order;
 use crate::spec::plan::places_below;
 use crate::spec::signal::SignalAction;
-use crate::spec::stream::Stream;
+use crate::spec::stream::{Stream, is_null};
 use crate::spec::{Job, Spec};
 
 pub(super) fn all(spec: &Spec) -> [Roff; 3] {
@@ -119,7 +117,7 @@ fn paths(spec: &Spec) -> [Option<String>; 4] {
     let [below_pidfile, below_out, below_err] = standard(spec);
     let stream = |key: &str, stream: &Option<Stream>, below: Option<String>| match stream {
         Some(Stream::Open(_) | Stream::Journal | Stream::Syslog) => None,
-        Some(Stream::Path(path)) if path == Path::new("/dev/null") => None,
+        Some(Stream::Path(path)) if is_null(path) => None,
         Some(Stream::Path(path)) => written(key).or_else(|| Some(path.display().to_string())),
         // One that the account which makes the page cannot tell.
         None => written(key).or(below),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::error::harmless;
+use crate::error::{harmless, within};
 
 /// How many bytes there is room for.
 pub(super) const ROOM: usize = 248;
@@ -29,10 +29,7 @@ impl Text {
         if words.len() <= ROOM {
             text.push(words);
         } else {
-            let most = ROOM - CUT.len();
-            // A character has four bytes at most.
-            let end = (most.saturating_sub(3)..=most).rev().find(|end| words.is_char_boundary(*end));
-            text.push(words.get(..end.unwrap_or(0)).unwrap_or_default());
+            text.push(within(words, ROOM - CUT.len()));
             text.push(CUT);
         }
         text

@@ -5,6 +5,7 @@ use std::io;
 use std::ops::Deref;
 
 use super::Word;
+use crate::error::within;
 use crate::process::stages::Failure;
 use crate::spec::hook::When;
 use crate::spec::stage::Stage;
@@ -102,12 +103,7 @@ fn of_failure(failure: &Failure) -> Vec<u8> {
 }
 
 fn word(tag: u8, number: i32, text: &str) -> Vec<u8> {
-    [&[tag], &number.to_le_bytes()[..], cut(text).as_bytes()].concat()
-}
-
-fn cut(text: &str) -> &str {
-    let end = (0..=LONGEST_TEXT.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
-    end.and_then(|end| text.get(..end)).unwrap_or_default()
+    [&[tag], &number.to_le_bytes()[..], within(text, LONGEST_TEXT).as_bytes()].concat()
 }
 
 /// The word that the bytes are; nothing at the end of the channel, which has none.

@@ -10,9 +10,7 @@ use nix::unistd::{User, geteuid};
 use super::{absolute, refuse};
 use crate::error::Error;
 use crate::spec::Spec;
-use crate::spec::stream::Stream;
-
-pub(super) const NULL: &str = "/dev/null";
+use crate::spec::stream::{NULL, Stream};
 
 /// The pidfile and the streams, with absolute paths.
 pub(super) struct Places {

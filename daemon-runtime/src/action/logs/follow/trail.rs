@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use nix::sys::inotify::WatchDescriptor;
 
 use super::watch::Watch;
-use crate::action::logs::file::{self, BLOCK, Identity, Log};
+use crate::action::logs::file::{self, BLOCK, Log};
 use crate::action::logs::showing::{Remark, Showing};
 #[cfg(feature = "since")]
 use crate::action::logs::since;
 use crate::error::Error;
+use crate::folder::Identity;
 
 /// How many files of one name are read on: the newest, and the one before it, to which the daemon writes until it has opened its
 /// log again, and its children to their end.

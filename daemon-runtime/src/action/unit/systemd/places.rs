@@ -8,7 +8,7 @@ use super::{Text, path_of};
 use crate::action::unit::{HOME, Subject, UnitScope};
 use crate::spec::Job;
 use crate::spec::plan::numbered_path;
-use crate::spec::stream::Stream;
+use crate::spec::stream::{Stream, is_null, names_descriptor};
 
 /// Folders and standard streams.
 pub(super) fn tell(subject: &Subject<'_>, scope: UnitScope, text: &mut Text) {
@@ -60,7 +60,7 @@ fn streams(subject: &Subject<'_>, scope: UnitScope, text: &mut Text) {
     let (spec, plan) = (subject.spec, &subject.plan);
     let has_prefix = spec.prefix.is_some();
     if let (Some(_), Stream::Path(path)) = (&spec.stdin, &plan.stdin) {
-        if let Some(path) = writable(path).filter(|_| !is_descriptor(path)) {
+        if let Some(path) = writable(path).filter(|_| !names_descriptor(path)) {
             text.line("StandardInput", &format!("file:{}", path_of(subject, path)));
         }
     }
@@ -98,24 +98,14 @@ impl<'a> Output<'a> {
     /// What was left out goes to the journal; so does what is for syslog, to which journald hands it on.
     fn of(stream: &'a Stream) -> Option<Self> {
         match stream {
-            Stream::Path(path) if path == Path::new("/dev/null") => Some(Self::Word("null")),
+            Stream::Path(path) if is_null(path) => Some(Self::Word("null")),
             // systemd's own, if it were to open it.
-            Stream::Path(path) if is_descriptor(path) => Some(Self::Word(JOURNAL)),
+            Stream::Path(path) if names_descriptor(path) => Some(Self::Word(JOURNAL)),
             Stream::Path(path) => Some(Self::Log(path)),
             Stream::Journal | Stream::Syslog => Some(Self::Word(JOURNAL)),
             Stream::Open(_) => None,
         }
     }
-}
-
-/// Whether it means a descriptor of whoever opens it; `proc_pid_fd(5)`.
-fn is_descriptor(path: &Path) -> bool {
-    let is_number = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
-    let folders = ["/dev/fd/", "/proc/self/fd/", "/proc/thread-self/fd/"];
-    path.to_str().is_some_and(|path| {
-        ["/dev/stdin", "/dev/stdout", "/dev/stderr"].contains(&path)
-            || folders.iter().any(|folder| path.strip_prefix(folder).is_some_and(is_number))
-    })
 }
 
 /// systemd makes no folder before it opens a log, and follows whatever link it finds there, as root.

@@ -92,14 +92,12 @@ impl Tty {
         let mut taken = self.taken();
         let Some(Taken { unsent, is_written, .. }) = &mut *taken else { return Ok(()) };
         while !unsent.is_empty() && self.has_room(Duration::ZERO)? {
-            match (&self.file).write(&unsent[..unsent.len().min(self.piece)]) {
-                Ok(count) => {
-                    unsent.drain(..count);
-                    *is_written = true;
-                }
-                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => break,
-                Err(error) => return Err(error),
+            let count = self.put(unsent)?;
+            if count == 0 {
+                break;
             }
+            unsent.drain(..count);
+            *is_written = true;
         }
         Ok(())
     }
@@ -130,13 +128,17 @@ impl Tty {
                 // A signal, or the time is over.
                 (false, false) => continue,
             }
-            match (&self.file).write(&bytes[..bytes.len().min(self.piece)]) {
-                Ok(count) => bytes = &bytes[count..],
-                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
-                Err(error) => return Err(error),
-            }
+            bytes = &bytes[self.put(bytes)?..];
         }
         Ok(())
+    }
+
+    /// Writes as much as it takes at once.
+    fn put(&self, bytes: &[u8]) -> io::Result<usize> {
+        match (&self.file).write(&bytes[..bytes.len().min(self.piece)]) {
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => Ok(0),
+            written => written,
+        }
     }
 
     /// Whether it would take something within this time.
